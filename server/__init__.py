@@ -1,0 +1,1 @@
+"""The operator's side: keeps the evidence, admits covered batches, shows them and deletes them."""

@@ -1,0 +1,106 @@
+"""Every error of the server.
+
+ServerError                 the root; ``str(error)`` is one sentence for a person
+|-- ConfigError             the configuration is missing or wrong
+|-- RegistryError           the registry refuses
+|   |-- NotFound
+|   |-- Conflict            the same id with other content
+|   |-- InviteRefused       unknown, used up, revoked or expired
+|   `-- NonceRefused        unknown, used or expired
+|-- StoreError              the store refuses
+|   |-- StoreUnavailable
+|   |-- StorageFull
+|   |-- SequenceReused      carries ``instance`` and ``sequence``
+|   `-- InstanceErased      carries ``instance``
+|-- ImportFailed            a file cannot be imported; carries ``path`` and ``entry``
+|-- DecodeError             bytes that are not a valid batch; carries ``path``
+`-- ProblemError            an answer as problem+json; carries ``problem``
+"""
+
+from consent.wire import Problem
+
+
+class ServerError(Exception):
+    """Root of the tree. The message says what is wrong and, where there is one, the next step."""
+
+
+class ConfigError(ServerError):
+    """The configuration is missing or wrong; the message names the key and the next step."""
+
+
+class RegistryError(ServerError):
+    """The registry refuses."""
+
+
+class NotFound(RegistryError):
+    """Nothing of that id is here."""
+
+
+class Conflict(RegistryError):
+    """The same id was used before with other content."""
+
+
+class InviteRefused(RegistryError):
+    """The invite is unknown, used up, revoked or expired; callers do not say which."""
+
+
+class NonceRefused(RegistryError):
+    """The nonce is unknown, used or expired."""
+
+
+class StoreError(ServerError):
+    """The store refuses."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or was closed."""
+
+
+class StorageFull(StoreError):
+    """There is no room to make the batch durable."""
+
+
+class SequenceReused(StoreError):
+    """The same (instance, sequence) was stored before with another body."""
+
+    def __init__(self, instance: str, sequence: int) -> None:
+        super().__init__(f"sequence {sequence} was used before for other samples")
+        self.instance = instance
+        self.sequence = sequence
+
+
+class InstanceErased(StoreError):
+    """The instance was erased for good; nothing of it is stored again."""
+
+    def __init__(self, instance: str) -> None:
+        super().__init__("this instance was erased")
+        self.instance = instance
+
+
+class ImportFailed(ServerError):
+    """A file cannot be imported; ``path`` names the file and ``entry`` the place in it."""
+
+    def __init__(self, path: str, entry: str, reason: str) -> None:
+        super().__init__(f"{path}: {entry}: {reason}" if entry else f"{path}: {reason}")
+        self.path = path
+        self.entry = entry
+        self.reason = reason
+
+
+class DecodeError(ServerError):
+    """Bytes that are not a valid batch; ``path`` points at the offending part (``cpu.user[3]``)."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class ProblemError(ServerError):
+    """Answered as problem+json (RFC 9457); ``extra`` are further members of the answer."""
+
+    def __init__(self, problem: Problem, detail: str, **extra: str | int) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+        self.extra = extra
