@@ -3,7 +3,7 @@
 Rules:
 
 * One folder per version, one Markdown file per locale: ``notice/1.0.0/en.md``. A published file never changes.
-* A file is TOML front matter between ``+++`` lines (id, version, locale, title, summary, yes/no words, quiz), then
+* A file is TOML front matter between ``+++`` lines (id, version, locale, title, summary, quiz), then
   sections ``## Heading {#section-id}``. All locales of a version have the same section ids in the same order.
 * The operator's values are put in for ``${name}``; a missing or unknown name is an error, and a value with control
   characters is refused. What is signed and hashed is the rendered text, front matter included.
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+from consent.catalogue import TABLES
 from consent.errors import NoticeError
 from consent.signature import sha256_hex
 
@@ -41,6 +42,10 @@ ART_13: dict[str, str] = {
 }
 #: Further sections that this product promises.
 REQUIRED_SECTIONS = (*ART_13.values(), "data", "risks", "proof", "machine-owner")
+
+#: What ``describe_tables`` says per locale: the lead-in to a risk, and each unit of the catalogue as people write it.
+_UNITS = {"ms": "ms, UTC", "1": "0..1", "By": "B", "By/s": "B/s", "{operation}/s": "1/s"}
+_REVEALS = {"en": "It can show", "pl": "Może pokazać"}
 
 _HEADING = re.compile(r"^## (?P<title>.+?) \{#(?P<id>[a-z0-9-]+)\}$", re.MULTILINE)
 _FRONT = re.compile(r"\A\+\+\+\n(?P<front>.*?)\n\+\+\+\n(?P<body>.*)\Z", re.DOTALL)
@@ -175,6 +180,22 @@ def check_complete(notice: Notice) -> None:
 def digest(text: str) -> str:
     """SHA-256 (hex) of the rendered text's UTF-8 bytes: what a record refers to."""
     return sha256_hex(text)
+
+
+def describe_tables(locale: str) -> str:
+    """The catalogue as a Markdown list for ``${tables}``: each table, what it reveals, its columns with their units.
+
+    Raises NoticeError for a locale in which the catalogue has no words.
+    """
+    if locale not in _REVEALS:
+        raise NoticeError(f"the catalogue has no words in {locale[:20]!r}")
+    lines: list[str] = []
+    for table in TABLES.values():
+        lines.append(f"- **{table.name}**: {table.words[locale]}. {_REVEALS[locale]}: {table.reveals[locale]}.")
+        for column in table.wire_columns:
+            unit = f" ({_UNITS[column.unit]})" if column.unit else ""
+            lines.append(f"    - `{column.name}`: {column.words[locale]}{unit}")
+    return "\n".join(lines)
 
 
 def _sections(body: str) -> tuple[Section, ...]:
