@@ -1,0 +1,165 @@
+"""The one way to the network: httpx clients that talk to one origin and to nothing else.
+
+Rules:
+
+* ``https`` to any host, verified; plain ``http`` to loopback only. Redirects are never followed.
+* A proxy of the environment (``HTTPS_PROXY``, ``NO_PROXY``) is honoured, but plain http never goes through one: what is
+  meant for this machine must not leave it.
+* One kept-alive connection. The User-Agent names the program and its version, not the system.
+* An answer is read up to ``MAX_ANSWER_BYTES`` and never decompressed; what is longer is not an answer of our server.
+* ``batch_client`` takes an ``ActiveConsent``: before there is one, only ``open_client`` exists, for the notice, the
+  record and the withdrawal.
+"""
+
+import ipaddress
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.errors import ConfigError, Refused, ServerUnreachable
+from consent import __version__
+from consent.chain import ActiveConsent
+
+if "httpx" not in sys.modules:
+    # httpx imports its command line with Rich and Pygments where they are installed: 10 MB and half the start-up time
+    # of an agent that prints nothing. It has a fallback for a failed import, so let this one fail.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    import httpx
+
+    del sys.modules["httpx._main"]
+else:
+    import httpx
+
+USER_AGENT = f"sysmetric/{__version__}"
+MAX_ANSWER_BYTES = 1024 * 1024
+#: Longer than a batch, so that one connection serves all of them.
+_KEEP_ALIVE_SECONDS = 330.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said: status, lower-case header names, at most ``MAX_ANSWER_BYTES`` of body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object in the body, or None where there is none."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def problem(self) -> tuple[str | None, str]:
+        """The RFC 9457 type and detail; (None, a description) for an answer that is not a problem document."""
+        document = self.document()
+        if document is not None and self.headers.get("content-type", "").startswith("application/problem+json"):
+            kind = document.get("type")
+            if isinstance(kind, str) and kind != "about:blank":
+                return kind[:80], _one_line(document.get("detail") or document.get("title") or "no reason given")
+        return None, f"unexpected answer {self.status}"
+
+
+def check_origin(origin: str) -> str:
+    """``scheme://host[:port]`` in its one spelling. Raises ConfigError for what this program will not talk to."""
+    try:
+        url = httpx.URL(origin)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise ConfigError(f"{origin[:200]!r} is not the address of a server") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigError(f"{origin[:200]!r} is not the address of a server; it begins with https://")
+    if url.userinfo or url.query or url.fragment or url.path not in ("", "/"):
+        raise ConfigError(f"{origin[:200]!r} must be only https://host or https://host:port")
+    if url.scheme == "http" and not is_loopback(url.host):
+        raise ConfigError(f"{url.host} must be reached by https; plain http is for this machine only")
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def is_loopback(host: str) -> bool:
+    """``localhost``, 127.0.0.0/8 or ::1, as written: no name is looked up."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def open_client(origin: str, *, timeout_seconds: float = 10.0) -> httpx.Client:
+    """A client for one origin. Opens no connection yet. Raises ConfigError (see ``check_origin``)."""
+    base_url = check_origin(origin)
+    encrypted = base_url.startswith("https://")
+    try:
+        return httpx.Client(
+            base_url=base_url,
+            trust_env=encrypted,
+            follow_redirects=False,
+            timeout=timeout_seconds,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEP_ALIVE_SECONDS),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+    except (
+        ValueError,
+        ImportError,
+        OSError,
+        httpx.InvalidURL,
+    ) as error:  # a proxy or a certificate file that is unusable
+        raise ConfigError(f"the proxy or certificate settings of the environment cannot be used: {error}") from error
+
+
+def batch_client(consent: ActiveConsent, *, timeout_seconds: float = 10.0) -> httpx.Client:
+    """The client for batches, to the origin that the receipt names. Raises ConfigError."""
+    return open_client(consent.origin, timeout_seconds=timeout_seconds)
+
+
+def send(client: httpx.Client, request: httpx.Request) -> Answer:
+    """Send one request and read the answer, bounded. Raises ServerUnreachable."""
+    try:
+        response = client.send(request, stream=True)
+        try:
+            body = bytearray()
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise ServerUnreachable(f"{request.url.host} sent an answer that is too long")
+        finally:
+            response.close()
+    except httpx.HTTPError as error:
+        raise ServerUnreachable(f"{request.url.host} cannot be reached: {_reason(error)}") from error
+    except httpx.InvalidURL as error:
+        raise ServerUnreachable(f"{request.url.host} cannot be reached: {error}") from error
+    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
+
+
+def call(client: httpx.Client, method: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One JSON call (not for batches): the object of a 2xx answer. Raises ServerUnreachable, Refused."""
+    answer = send(client, client.build_request(method, path, json=document))
+    return expect_object(answer)
+
+
+def expect_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a 2xx answer. Raises Refused: a problem. ServerUnreachable: no answer of ours."""
+    if 200 <= answer.status < 300:
+        document = answer.document()
+        if document is None:
+            raise ServerUnreachable("something other than the server answered: its answer is not a JSON object")
+        return document
+    problem, detail = answer.problem()
+    if problem is None:
+        raise ServerUnreachable(f"something other than the server answered: {detail}")
+    raise Refused(problem, detail)
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: object) -> str:
+    """Text of another machine, made safe for a terminal and a log: one line, no control characters, 300 at most."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:300]).strip()
