@@ -2,6 +2,10 @@
 
 ServerError                 the root; ``str(error)`` is one sentence for a person
 |-- ConfigError             the configuration is missing or wrong
+|-- AlreadyRunning          another process has the data directory open; carries ``base_url``
+|-- ServerUnreachable       the running server does not answer the command line
+|-- TokenRefused            the running server refuses the operator token
+|-- InvalidRequest          an operator's act was asked for in a way that makes no sense
 |-- RegistryError           the registry refuses
 |   |-- NotFound
 |   |-- Conflict            the same id with other content
@@ -26,6 +30,27 @@ class ServerError(Exception):
 
 class ConfigError(ServerError):
     """The configuration is missing or wrong; the message names the key and the next step."""
+
+
+class AlreadyRunning(ServerError):
+    """Another process has the data directory open; ``base_url`` says where it answers, empty for a short command."""
+
+    def __init__(self, data_dir: str, base_url: str) -> None:
+        where = f"a server on {base_url}" if base_url else "another command; try again when it is done"
+        super().__init__(f"{data_dir} is in use by {where}")
+        self.base_url = base_url
+
+
+class ServerUnreachable(ServerError):
+    """The lock says that a server runs, and it does not answer."""
+
+
+class TokenRefused(ServerError):
+    """The running server refuses the operator token of this data directory."""
+
+
+class InvalidRequest(ServerError):
+    """An operator's act was asked for with values that make no sense; the message says which."""
 
 
 class RegistryError(ServerError):

@@ -1,0 +1,109 @@
+"""What a process of the server holds open: settings, keys, registry and store, under one lock.
+
+Rules:
+
+* One process per data directory (``server.lock``).
+* ``server.lock`` says where the holder answers admin calls (``http://127.0.0.1:8080``); an empty file means that a
+  command holds it for a moment. What it says counts only while the lock is held.
+* Opening starts nothing: no thread of the end of day, no server. Whoever opens closes.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from consent.errors import KeyFileError
+from consent.signature import load_key_file, read_secret_file, thumbprint
+from server.config import Config
+from server.errors import ConfigError
+from server.links import Links
+from server.lock import Lock
+from server.registry import Registry, open_registry
+from server.store.protocol import Store, open_store
+
+KEY_ENCRYPTION_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything that is open. ``now_ms`` is the clock that everything in the server is handed."""
+
+    config: Config
+    operator_key: Ed25519PrivateKey
+    registry: Registry
+    store: Store
+    links: Links
+    now_ms: Callable[[], int]
+    lock: Lock
+
+    @property
+    def thumbprint(self) -> str:
+        """Of the operator's key: what an enrolment link pins."""
+        return thumbprint(self.operator_key.public_key())
+
+    def close(self) -> None:
+        """Close store and registry, then let go of the lock; doing it twice is the same as once."""
+        try:
+            self.store.close()
+        finally:
+            try:
+                self.registry.close()
+            finally:
+                self.lock.release()
+
+    def __enter__(self) -> "Runtime":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def clock_ms() -> int:
+    """The wall clock in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def open_runtime(config: Config, *, now_ms: Callable[[], int] = clock_ms, base_url: str = "") -> Runtime:
+    """Take the lock and open everything. ``base_url`` is where this process will answer admin calls, if it will.
+
+    Raises AlreadyRunning when another process has the data directory open, ConfigError when a key file is missing or
+    unsafe, RegistryError or StoreError when what is there cannot be opened.
+    """
+    lock = Lock.acquire(config.lock_path, base_url)
+    try:
+        try:
+            operator_key = load_key_file(config.operator_key_path)
+            key_encryption_key = _key_encryption_key(config.key_encryption_path)
+        except KeyFileError as error:
+            raise ConfigError(str(error)) from error
+        _delete_leftovers(config.data_dir)
+        registry = open_registry(config.registry_path, key_encryption_key)
+        try:
+            store = open_store(config.store, config.store_dir, config.zone, now_ms)
+        except BaseException:
+            registry.close()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+    return Runtime(config, operator_key, registry, store, Links(now_ms), now_ms, lock)
+
+
+def _key_encryption_key(path: Path) -> bytes:
+    key = read_secret_file(path)
+    if len(key) != KEY_ENCRYPTION_BYTES:
+        raise ConfigError(f"{path} is damaged: it must hold {KEY_ENCRYPTION_BYTES} bytes; restore it from a backup")
+    return key
+
+
+def _delete_leftovers(data_dir: Path) -> None:
+    """What a process that was killed left half written; the store clears its own directory when it opens."""
+    for path in data_dir.glob("*.tmp"):
+        os.unlink(path)
