@@ -1,0 +1,147 @@
+"""The documents of one consent on the volunteer's disk, and the way from them to an ``ActiveConsent``.
+
+Rules:
+
+* Each document is one file that holds the compact JWS byte for byte; it is replaced whole and synced, never edited.
+* A record without a receipt is *pending*: the volunteer said yes, the server has not confirmed. It gives no leave.
+* ``withdrawal.jws`` ends everything the moment it exists, whatever its content.
+* The documents of an earlier consent are moved to ``former/<record id>/``: they are the volunteer's proof, and only
+  the volunteer removes them.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import NoConsent
+from agent.paths import AgentPaths
+from agent.private_files import make_private_directory, read_private, remove, replace_private, sync_directory
+from consent.chain import ActiveConsent, Documents, activate
+from consent.errors import ChainBroken, ConsentError
+from consent.signature import load_key_file
+
+GIVE = "sysmetric consent give URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Where this machine enrolled: the server's origin, and the invite while the enrolment is pending."""
+
+    url: str
+    invite: str | None
+
+
+def load(path: Path) -> str | None:
+    """The compact JWS in a file, or None where there is none. Raises ChainBroken if it is not text."""
+    content = read_private(path)
+    if content is None:
+        return None
+    try:
+        return content.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise ChainBroken(f"{path.name} is damaged: it is not a signed document") from error
+
+
+def store(path: Path, compact: str) -> None:
+    """Write a compact JWS: the whole file or none of it, synced to the disk."""
+    replace_private(path, compact.encode("ascii"), durable=True)
+
+
+def load_documents(paths: AgentPaths) -> Documents | None:
+    """The documents of a confirmed consent, or None where there is none (or a pending one). Verifies nothing."""
+    notice, record, receipt = load(paths.notice), load(paths.record), load(paths.receipt)
+    if record is None or receipt is None:
+        return None
+    if notice is None:
+        raise ChainBroken(f"{paths.notice.name} is missing, so the consent cannot be checked")
+    return Documents(notice, record, receipt, load(paths.withdrawal), load(paths.erasure_receipt))
+
+
+def is_pending(paths: AgentPaths) -> bool:
+    """Whether a signed record waits for the server's receipt."""
+    return paths.record.exists() and not paths.receipt.exists()
+
+
+def active_consent(paths: AgentPaths, now_ms: int) -> ActiveConsent:
+    """The leave that the documents give at ``now_ms``. Raises NoConsent, whose message says the next step."""
+    if paths.withdrawal.exists():
+        if paths.erasure_receipt.exists():
+            raise NoConsent(f"consent was withdrawn on this machine; to join again, run: {GIVE}")
+        raise NoConsent(
+            "consent was withdrawn on this machine and the server has still to be told; run: sysmetric consent revoke"
+        )
+    if is_pending(paths):
+        raise NoConsent(f"you agreed, but the server has not confirmed it yet; run once more: {GIVE}")
+    try:
+        documents = load_documents(paths)
+        if documents is None:
+            raise NoConsent(f"there is no consent on this machine, so nothing is sampled; to read and decide: {GIVE}")
+        return activate(documents, load_key_file(paths.key), now_ms)
+    except ConsentError as error:
+        raise NoConsent(str(error)) from error
+
+
+def load_enrolment(paths: AgentPaths) -> Enrolment | None:
+    """Where this machine enrolled, or None. Raises ChainBroken if the file is damaged."""
+    content = read_private(paths.enrolment)
+    if content is None:
+        return None
+    try:
+        document = json.loads(content)
+        url, invite = document["url"], document.get("invite")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ChainBroken(f"{paths.enrolment} is damaged; it should hold the address of the server") from error
+    if not isinstance(url, str) or not isinstance(invite, str | None):
+        raise ChainBroken(f"{paths.enrolment} is damaged; it should hold the address of the server")
+    return Enrolment(url, invite)
+
+
+def store_enrolment(paths: AgentPaths, enrolment: Enrolment) -> None:
+    """Remember the server; the invite only while it is still needed."""
+    document = {"url": enrolment.url}
+    if enrolment.invite is not None:
+        document["invite"] = enrolment.invite
+    replace_private(paths.enrolment, json.dumps(document).encode(), durable=True)
+
+
+def discard(paths: AgentPaths) -> None:
+    """Remove a consent that never came into force, or what a power cut left of one."""
+    if not paths.data_dir.exists():
+        return
+    for path in (
+        paths.record,
+        paths.key,
+        paths.receipt,
+        paths.notice,
+        paths.enrolment,
+        paths.erasure_receipt,
+        paths.withdrawal,
+    ):
+        remove(path)
+    sync_directory(paths.data_dir)
+
+
+def archive(paths: AgentPaths, record_id: str) -> Path:
+    """Move the documents of an ended consent to ``former/<record id>/`` and return that directory."""
+    former = paths.data_dir / "former"
+    make_private_directory(former)
+    target = former / record_id
+    make_private_directory(target)
+    # The record goes first: without it the rest gives no leave, wherever a power cut stops the moving.
+    for path in (
+        paths.record,
+        paths.erasure_receipt,
+        paths.withdrawal,
+        paths.receipt,
+        paths.notice,
+        paths.enrolment,
+        paths.key,
+        paths.ended,
+        paths.pause,
+    ):
+        if path.exists():
+            os.replace(path, target / path.name)
+    sync_directory(target)
+    sync_directory(paths.data_dir)
+    return target
