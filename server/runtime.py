@@ -11,7 +11,7 @@ Rules:
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +24,8 @@ from server.errors import ConfigError
 from server.links import Links
 from server.lock import Lock
 from server.registry import Registry, open_registry
-from server.store.protocol import Store, open_store
+from server.store import open_store
+from server.store.protocol import Store
 
 KEY_ENCRYPTION_BYTES = 32
 
@@ -40,15 +41,22 @@ class Runtime:
     links: Links
     now_ms: Callable[[], int]
     lock: Lock
+    _stop_first: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def thumbprint(self) -> str:
         """Of the operator's key: what an enrolment link pins."""
         return thumbprint(self.operator_key.public_key())
 
+    def before_close(self, stop: Callable[[], object]) -> None:
+        """Have ``stop`` called first when this is closed: a scheduler whose job must not find the store gone."""
+        self._stop_first.append(stop)
+
     def close(self) -> None:
-        """Close store and registry, then let go of the lock; doing it twice is the same as once."""
+        """Stop what runs, close store and registry, let go of the lock; doing it twice is the same as once."""
         try:
+            while self._stop_first:
+                self._stop_first.pop()()
             self.store.close()
         finally:
             try:
