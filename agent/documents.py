@@ -12,13 +12,15 @@ Rules:
 import json
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from agent.errors import NoConsent
 from agent.paths import AgentPaths
 from agent.private_files import make_private_directory, read_private, remove, replace_private, sync_directory
-from consent.chain import ActiveConsent, Documents, activate
+from consent.chain import ActiveConsent, Documents, activate, verify_receipt, verify_record
 from consent.errors import ChainBroken, ConsentError
+from consent.record import ConsentRecord
 from consent.signature import load_key_file
 
 GIVE = "sysmetric consent give URL"
@@ -56,6 +58,42 @@ def load_documents(paths: AgentPaths) -> Documents | None:
     if notice is None:
         raise ChainBroken(f"{paths.notice.name} is missing, so the consent cannot be checked")
     return Documents(notice, record, receipt, load(paths.withdrawal), load(paths.erasure_receipt))
+
+
+class Standing(StrEnum):
+    """Where the consent on this machine stands, as far as its own documents and clock tell."""
+
+    NONE = "none"
+    PENDING = "pending"
+    GIVEN = "given"
+    EXPIRED = "expired"
+    BROKEN = "broken"
+    WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+
+
+def standing(paths: AgentPaths, now_ms: int) -> Standing:
+    """Where the consent stands at ``now_ms``. A chain that does not hold, or a lost key, is ``BROKEN``."""
+    if not paths.record.exists():
+        return Standing.NONE
+    if paths.withdrawal.exists():
+        return Standing.ERASED if paths.erasure_receipt.exists() else Standing.WITHDRAWN
+    if is_pending(paths):
+        return Standing.PENDING
+    try:
+        documents = load_documents(paths)
+        if documents is None:
+            return Standing.NONE  # removed by another process a moment ago
+        record, _ = verify_record(documents.record)
+        activate(documents, load_key_file(paths.key), record.event.time)
+        return Standing.GIVEN if now_ms < valid_until_ms(documents, record) else Standing.EXPIRED
+    except ConsentError:
+        return Standing.BROKEN
+
+
+def valid_until_ms(documents: Documents, record: ConsentRecord) -> int:
+    """When the consent ends by itself: what the record and the receipt agree on. Raises ConsentError."""
+    return min(record.event.valid_until, verify_receipt(documents.receipt, record, documents.record).valid_until)
 
 
 def is_pending(paths: AgentPaths) -> bool:
@@ -122,11 +160,11 @@ def discard(paths: AgentPaths) -> None:
     sync_directory(paths.data_dir)
 
 
-def archive(paths: AgentPaths, record_id: str) -> Path:
-    """Move the documents of an ended consent to ``former/<record id>/`` and return that directory."""
+def archive(paths: AgentPaths, name: str) -> Path:
+    """Move the documents of an ended consent to ``former/<name>/``, its record id, and return that directory."""
     former = paths.data_dir / "former"
     make_private_directory(former)
-    target = former / record_id
+    target = former / name
     make_private_directory(target)
     # The record goes first: without it the rest gives no leave, wherever a power cut stops the moving.
     for path in (
