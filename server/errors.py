@@ -10,7 +10,9 @@ ServerError                 the root; ``str(error)`` is one sentence for a perso
 |   |-- NotFound
 |   |-- Conflict            the same id with other content
 |   |-- InviteRefused       unknown, used up, revoked or expired
-|   `-- NonceRefused        unknown, used or expired
+|   |-- NonceRefused        unknown, used or expired
+|   |-- RegistryUnusable    the file is damaged, of another program or version, locked, or the key is another one
+|   `-- EvidenceUnreadable  sealed bytes that do not open: changed, moved to another row, or their key is destroyed
 |-- StoreError              the store refuses
 |   |-- StoreUnavailable
 |   |-- StorageFull
@@ -71,6 +73,14 @@ class InviteRefused(RegistryError):
 
 class NonceRefused(RegistryError):
     """The nonce is unknown, used or expired."""
+
+
+class RegistryUnusable(RegistryError):
+    """The registry cannot be opened or used as a whole; the message names the file and the next step."""
+
+
+class EvidenceUnreadable(RegistryError):
+    """Sealed evidence does not open: it was changed or moved to another row, or its data key was destroyed."""
 
 
 class StoreError(ServerError):
