@@ -1,4 +1,4 @@
-"""The midnight job: what is older than the retention is deleted, and proof whose time is up.
+"""The midnight job: samples past the retention are deleted, and so are proofs and audit entries whose time is up.
 
 Rules:
 
@@ -17,7 +17,7 @@ Rules:
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -25,6 +25,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from consent.record import LONGEST_TERM_DAYS
 from server.config import Config
 from server.days import local_date, longest_life_hours, next_midnight_ms, retention_floor_ms
 from server.registry import Registry
@@ -35,36 +36,44 @@ __all__ = ["Done", "longest_life_hours", "retention_floor_ms", "run", "run_if_du
 
 ACTOR = "end-of-day"
 CATCH_UP_MINUTES = 5
+#: An audit entry outlives every proof it can be about: a consent of the longest term plus the time of its proof.
+DAY_MS = 86_400_000
 _log = logging.getLogger("sysmetric.end_of_day")
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The day that began at the midnight, the rows deleted per table, and how many old proofs and nonces went."""
+    """The day that ended, the rows deleted per table, and how many consents' proofs and audit entries went."""
 
     day: str
     rows: Mapping[str, int]
-    evidence: int
+    proofs: int
+    audit_entries: int
 
 
 def run(config: Config, registry: Registry, store: Store, now_ms: int) -> Done:
     """Delete what is past its time and record the day. Raises StoreError or RegistryError; then it is not recorded."""
-    day = local_date(now_ms, config.zone).isoformat()
+    day = _ended_day(now_ms, config)
     rows = store.expire(retention_floor_ms(now_ms, config))
-    evidence = registry.purge_evidence(now_ms)
-    registry.audit(ACTOR, "end-of-day", day, now_ms)
+    proofs = registry.purge_evidence(now_ms)
+    entries = registry.purge_audit(now_ms - (config.proof_days + LONGEST_TERM_DAYS) * DAY_MS)
+    registry.audit(ACTOR, "day.ended", day, now_ms)
     registry.record_end_of_day(day, rows, now_ms)
-    _log.info("done day=%s rows=%d evidence=%d", day, sum(rows.values()), evidence)
-    return Done(day, rows, evidence)
+    _log.info("day ended day=%s rows=%d proofs=%d audit_entries=%d", day, sum(rows.values()), len(proofs), entries)
+    return Done(day, rows, len(proofs), entries)
 
 
 def run_if_due(config: Config, registry: Registry, store: Store, now_ms: int) -> Done | None:
     """``run``, unless the last midnight is recorded already; then None."""
     last = registry.last_end_of_day()
     # Compared for equality, not order: a clock that once ran ahead must not stop deletion until that day comes.
-    if last is not None and last.day == local_date(now_ms, config.zone).isoformat():
+    if last is not None and last.day == _ended_day(now_ms, config):
         return None
     return run(config, registry, store, now_ms)
+
+
+def _ended_day(now_ms: int, config: Config) -> str:
+    return (local_date(now_ms, config.zone) - timedelta(days=1)).isoformat()
 
 
 def schedule(runtime: Runtime) -> BackgroundScheduler:
