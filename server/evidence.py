@@ -5,7 +5,8 @@ Rules:
 * The key-encryption key (32 random bytes, a file of its own) never encrypts or hashes anything itself: HKDF-SHA256
   (RFC 5869) derives one key per use from it, so that a lookup value can say nothing about an encrypted one.
 * A data key encrypts the documents of one consent and nothing else. It is stored wrapped; destroying the wrapped key
-  destroys the evidence, wherever copies of the ciphertext may lie.
+  destroys the evidence, even where a file system still holds old blocks of ciphertext. A backup of the whole database
+  holds the wrapped key too, so backups must not outlive the evidence.
 * The associated data of every ciphertext is the record id and the kind of document, so that one moved to another row
   or passed off as another kind does not open.
 * Sealed bytes are nonce (12) + ciphertext + tag (16). Nonces are random: a data key seals fewer than ten documents

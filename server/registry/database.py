@@ -12,26 +12,32 @@ Rules:
 * A writing transaction starts with BEGIN IMMEDIATE, so that it never reads what another is about to change. Threads
   of this process queue on a lock, which is fairer and faster than SQLite's polling; other processes wait in
   ``busy_timeout``.
-* On PostgreSQL the same code stands on unique constraints and conditional updates; nothing depends on one writer.
+* What every batch asks for is remembered until the next write of this process (``remembered``). That is exact while
+  one process holds the registry, which the server's lock sees to.
+* On PostgreSQL the same code stands on unique constraints and conditional updates; nothing but what is remembered
+  depends on one process.
 """
 
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeout
 
 from consent.signature import write_exclusively
-from server.errors import RegistryUnusable
+from server.errors import Conflict, RegistryUnusable
 from server.evidence import Vault
 
+V = TypeVar("V")
+
 BUSY_TIMEOUT_MS = 10_000
+_MOST_REMEMBERED = 10_000
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode=TRUNCATE",
@@ -50,19 +56,47 @@ class Database:
         self._writer_engine = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         self._path = path
         self._writer = threading.Lock()
+        self._closed = False
+        self._generation = 0
+        self._remembered: tuple[int, dict[Hashable, Any]] = (0, {})
         self.vault = vault
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: one consistent state. Raises RegistryUnusable."""
+        self._check_open()
         with _explained(self._path), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction: durable when the block ends, and undone if it raises. Raises RegistryUnusable."""
-        with self._writer, _explained(self._path), self._writer_engine.begin() as connection:
-            yield connection
+        """A transaction: durable when the block ends, and undone if it raises. Raises RegistryUnusable, Conflict."""
+        with self._writer:
+            self._check_open()
+            try:
+                with _explained(self._path), self._writer_engine.begin() as connection:
+                    yield connection
+            finally:
+                self._generation += 1
+
+    def remembered(self, key: Hashable, load: Callable[[], V]) -> V:
+        """What ``load`` reads, from memory if it was read since the last write. None is never remembered.
+
+        A value belongs to the generation that was current before it was read, so one that a write overtook while it
+        was being read is not found by anybody who asks after that write.
+        """
+        generation = self._generation
+        held, values = self._remembered
+        if held != generation:
+            values = {}
+            self._remembered = (generation, values)
+        value: V | None = values.get(key)
+        if value is not None:
+            return value
+        loaded = load()
+        if loaded is not None and len(values) < _MOST_REMEMBERED:
+            values[key] = loaded
+        return loaded
 
     def backup(self, target: Path) -> None:
         """A consistent copy in a new file, 0600, while others read and write. Raises KeyFileError if it exists."""
@@ -73,8 +107,14 @@ class Database:
             driver.backup(copy)
 
     def close(self) -> None:
-        """Close every connection. Using the registry afterwards opens new ones, so do it last."""
+        """Close every connection; closing twice is the same as once."""
+        with self._writer:
+            self._closed = True
         self._engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegistryUnusable(f"the registry {self._path} was closed")
 
 
 def connect(path: Path) -> Engine:
@@ -110,11 +150,11 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Errors of the database as one sentence; broken constraints pass, they are answers to the caller."""
+    """Errors of the database as one sentence. A broken constraint that no subject expected is a lost race."""
     try:
         yield
-    except IntegrityError:
-        raise
+    except IntegrityError as error:
+        raise Conflict(f"the registry refuses this: {error.orig}") from error
     except DBAPIError as error:
         raise RegistryUnusable(explain(path, error.orig)) from error
     except sqlite3.Error as error:  # from the pragmas of a new connection, which SQLAlchemy does not wrap

@@ -16,6 +16,9 @@ from server.errors import NonceRefused
 from server.registry.database import Database
 from server.registry.schema import spent_nonces
 
+#: How long the nonce of an enrolment is remembered when the caller does not say: one day.
+NONCE_KEPT_MS = 86_400_000
+
 
 class Nonces(Database):
     """The spent nonces of one registry."""

@@ -57,20 +57,11 @@ class Notices(Database):
 
     def current_version(self) -> Version | None:
         """The highest published version: what ``consent.state.effective`` takes as ``current``."""
-        with self.reading() as connection:
-            found = connection.execute(select(notices.c.version).distinct()).scalars()
-            return max((Version.parse(version) for version in found), default=None)
+        return self.remembered("current version", self._read_current_version)
 
     def current_notice(self, locale: str) -> PublishedNotice:
         """The notice in force. Raises NotFound, naming the locales that have it."""
-        published = self.notices()
-        newest = max((notice.version for notice in published), default=None)
-        current = {notice.offer.notice.locale: notice for notice in published if notice.version == newest}
-        if not current:
-            raise NotFound("no notice is published yet; run: sysmetric-server notice publish")
-        if locale not in current:
-            raise NotFound(f"notice {newest} is published in {', '.join(sorted(current))}, not in {locale[:20]!r}")
-        return current[locale]
+        return self.remembered(("notice", locale), lambda: self._read_current_notice(locale))
 
     def notice_by_sha256(self, sha256: str) -> PublishedNotice:
         """The notice with this text, current or not. Raises NotFound."""
@@ -85,6 +76,21 @@ class Notices(Database):
         with self.reading() as connection:
             published = [_published(row) for row in connection.execute(select(notices))]
         return sorted(published, key=lambda notice: (notice.version, notice.offer.notice.locale))
+
+    def _read_current_version(self) -> Version | None:
+        with self.reading() as connection:
+            found = connection.execute(select(notices.c.version).distinct()).scalars()
+            return max((Version.parse(version) for version in found), default=None)
+
+    def _read_current_notice(self, locale: str) -> PublishedNotice:
+        published = self.notices()
+        newest = max((notice.version for notice in published), default=None)
+        current = {notice.offer.notice.locale: notice for notice in published if notice.version == newest}
+        if not current:
+            raise NotFound("no notice is published yet; run: sysmetric-server notice publish")
+        if locale not in current:
+            raise NotFound(f"notice {newest} is published in {', '.join(sorted(current))}, not in {locale[:20]!r}")
+        return current[locale]
 
 
 def _published(row: Row[*tuple[object, ...]]) -> PublishedNotice:
