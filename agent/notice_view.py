@@ -73,7 +73,7 @@ def summary(offer: Offer, notice: Notice, origin: str, words: Phrases) -> Panel:
     rows.append((words.server, Text(origin)))
     rows.append((words.key, Text.assemble(offer.controller.key_thumbprint, (f" {words.key_is_pinned}", "dim"))))
     subtitle = Text(clean_line(offer.notice.version), "dim")
-    return _panel(_labelled(rows), title=clean_line(notice.title), subtitle=subtitle)
+    return panel(labelled(rows), title=clean_line(notice.title), subtitle=subtitle)
 
 
 def full_text(offer: Offer, notice: Notice, words: Phrases) -> Group:
@@ -100,7 +100,7 @@ def offered(entry: Offered, words: Phrases) -> Panel:
         (words.reveals, Text(table.reveals[words.locale], _RISK)),
         (words.how_often, Text(words.every.format(seconds=entry.period_seconds))),
     ]
-    return _panel(_labelled(rows), title=f"{entry.table} · {table.words[words.locale]}")
+    return panel(labelled(rows), title=f"{entry.table} · {table.words[words.locale]}")
 
 
 def signing(offer: Offer, granted: Iterable[str], valid_until_ms: int, term_days: int, words: Phrases) -> Panel:
@@ -122,14 +122,15 @@ def signing(offer: Offer, granted: Iterable[str], valid_until_ms: int, term_days
         (words.controller, inline(f"{offer.controller.name}, {offer.controller.contact}")),
         (words.text, Text(f"{clean_line(offer.notice.version)}, SHA-256 {offer.notice.sha256}")),
     ]
-    return _panel(_labelled(rows), title=words.sign_title)
+    return panel(labelled(rows), title=words.sign_title)
 
 
 def _is_risk(line: str) -> bool:
     return line.casefold().startswith(("risk:", "ryzyko:"))
 
 
-def _labelled(rows: Iterable[tuple[str, Text]]) -> Table:
+def labelled(rows: Iterable[tuple[str, Text]]) -> Table:
+    """Label and text, side by side."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -138,7 +139,8 @@ def _labelled(rows: Iterable[tuple[str, Text]]) -> Table:
     return grid
 
 
-def _panel(content: RenderableType, *, title: str, subtitle: Text | None = None) -> Panel:
+def panel(content: RenderableType, *, title: str, subtitle: Text | None = None) -> Panel:
+    """The one frame that all screens use."""
     return Panel(
         content,
         title=Text(title, "bold"),

@@ -70,6 +70,12 @@ class Phrases:  # pylint: disable=too-many-instance-attributes  # one per phrase
     next_preview: str
     next_dashboard: str
     next_revoke: str
+    revoked: str
+    erased: str
+    rows: str
+    proof_until: str
+    never_arrived: str
+    not_delivered: str
 
 
 ENGLISH = Phrases(
@@ -131,6 +137,15 @@ ENGLISH = Phrases(
     next_preview="see exactly what would be sent",
     next_dashboard="see your machine on the dashboard",
     next_revoke="stop for good and have the samples erased",
+    revoked="Withdrawn. Nothing is sampled any more, and what waited here is deleted.",
+    erased="The server has erased every sample of this machine and signed a receipt for it.",
+    rows="Erased",
+    proof_until="Proof kept until",
+    never_arrived="The server never had your consent, so there was nothing to erase. Key and documents are deleted.",
+    not_delivered=(
+        "Withdrawn on this machine: nothing is sampled any more. The server cannot be reached and does not know yet. "
+        "The running agent tries again; so does the same command."
+    ),
 )
 
 POLISH = Phrases(
@@ -192,6 +207,15 @@ POLISH = Phrases(
     next_preview="zobacz dokładnie, co zostałoby wysłane",
     next_dashboard="zobacz swój komputer na stronie",
     next_revoke="zakończ na dobre i usuń próbki",
+    revoked="Zgoda wycofana. Nic już nie jest pobierane, a to, co tu czekało, jest usunięte.",
+    erased="Serwer usunął wszystkie próbki z tego komputera i podpisał potwierdzenie.",
+    rows="Usunięto",
+    proof_until="Dowód do dnia",
+    never_arrived="Serwer nie miał Twojej zgody, więc nie było czego usuwać. Klucz i dokumenty są usunięte.",
+    not_delivered=(
+        "Zgoda wycofana na tym komputerze: nic już nie jest pobierane. Serwer jest nieosiągalny i jeszcze nie wie. "
+        "Działający program spróbuje ponownie; to samo polecenie także."
+    ),
 )
 
 PHRASES: dict[str, Phrases] = {phrases.locale: phrases for phrases in (ENGLISH, POLISH)}

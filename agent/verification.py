@@ -7,6 +7,7 @@ the later ones are not looked at: they rest on it.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from agent.paths import AgentPaths
 from consent.chain import (
     Documents,
     verify_erasure_receipt,
@@ -15,8 +16,9 @@ from consent.chain import (
     verify_record,
     verify_withdrawal,
 )
-from consent.errors import ConsentError
+from consent.errors import ChainBroken, ConsentError
 from consent.record import check_matches
+from consent.signature import load_key_file, thumbprint
 
 PROVES = (
     "Whoever holds the key of this machine agreed to exactly this text, for exactly these figures, at this time.",
@@ -54,13 +56,13 @@ def check_links(documents: Documents, key_thumbprint: str | None) -> list[Checke
 
 def _links(documents: Documents, key_thumbprint: str | None) -> Iterator[tuple[str, str, Callable[[], object]]]:
     yield "record", "your consent is signed by one key and well formed", lambda: verify_record(documents.record)
-    record, thumbprint = verify_record(documents.record)
+    record, signer = verify_record(documents.record)
     operator = record.controller.key_thumbprint
     if key_thumbprint is not None:
 
         def same_key() -> None:
-            if key_thumbprint != thumbprint:
-                raise ConsentError("the key on this machine is not the one that signed the consent")
+            if key_thumbprint != signer:
+                raise ChainBroken("the key on this machine is not the one that signed the consent")
 
         yield "key", "the key on this machine is the one that signed it", same_key
     yield "notice", "the text is signed by the operator's key", lambda: verify_offer(documents.notice, operator)
@@ -76,7 +78,7 @@ def _links(documents: Documents, key_thumbprint: str | None) -> Iterator[tuple[s
         yield (
             "withdrawal",
             "your withdrawal is signed by the same key and names exactly this consent",
-            lambda: verify_withdrawal(withdrawal, record, documents.record, thumbprint),
+            lambda: verify_withdrawal(withdrawal, record, documents.record, signer),
         )
     if erasure is not None:
         yield (
@@ -84,3 +86,13 @@ def _links(documents: Documents, key_thumbprint: str | None) -> Iterator[tuple[s
             "the operator confirmed the erasure for exactly this withdrawal",
             lambda: verify_erasure_receipt(erasure, record, documents.record, withdrawal),
         )
+
+
+def thumbprint_of_key(paths: AgentPaths, documents: Documents) -> str | None:
+    """The thumbprint of the key on this machine; None once an erasure receipt let it be deleted.
+
+    Raises KeyFileError where it ought to be there.
+    """
+    if documents.erasure_receipt is not None and not paths.key.exists():
+        return None
+    return thumbprint(load_key_file(paths.key).public_key())

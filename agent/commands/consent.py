@@ -1,0 +1,299 @@
+"""``sysmetric consent``: give, show, receipt, verify, revoke, notice."""
+
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.enrolment import Link, Proposal
+    from agent.paths import AgentPaths
+    from consent.chain import Documents
+    from consent.record import Choices, ConsentRecord, Receipt
+
+_Url = Annotated[str, typer.Argument(metavar="URL", help="The operator's link, in quotes: 'https://host/#k=...'.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Locale = Annotated[str | None, typer.Option(help="Language of the text: en or pl. Default: that of the environment.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``consent`` and its verbs to ``app``."""
+    group = typer.Typer(
+        name="consent",
+        help="Read the agreement, decide, look at what you decided, and take it back.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for function in (give, show, receipt, verify, revoke, notice):
+        group.command()(function)
+    app.add_typer(group)
+
+
+def give(  # pylint: disable=too-many-positional-arguments  # one per option, as Typer wants them
+    url: _Url,
+    locale: _Locale = None,
+    accept_notice: Annotated[
+        str | None, typer.Option(metavar="SHA256", help="Agree without a terminal to the text with this hash.")
+    ] = None,
+    grant: Annotated[
+        list[str] | None, typer.Option(metavar="TABLE", help="With --accept-notice: cpu, memory or disk; repeatable.")
+    ] = None,
+    term_days: Annotated[
+        int | None, typer.Option(metavar="N", help="With --accept-notice: the term in days, 365 if not given.")
+    ] = None,
+    no_input: Annotated[
+        bool, typer.Option("--no-input", help="Never ask; without --accept-notice it is a no.")
+    ] = False,
+    json_: _Json = False,
+) -> None:
+    """
+    Show the agreement and ask. Nothing is made, read or sent before your yes.
+
+    \b
+    Examples:
+      sysmetric consent give 'https://host/#k=...'
+      sysmetric consent give 'https://host/#k=...' --locale pl
+      sysmetric consent give 'https://host/#k=...' --accept-notice SHA256 --grant cpu --grant memory --term-days 90
+    """
+    from agent import consent_view, giving
+    from agent.enrolment import parse_link
+    from agent.terminal import check_not_refused, is_interactive
+
+    link = parse_link(url)
+    flags = giving.check_flags(accept_notice, grant or [], term_days)
+    check_not_refused(os.environ)
+    interactive = is_interactive()
+    if flags is None and (no_input or not interactive):
+        raise giving.no_terminal()
+
+    def choose(proposal: "Proposal") -> "Choices | None":
+        _warn_of_clock(proposal.server_time - _now_ms())
+        return _ask(proposal, link.origin) if flags is None else giving.by_flags(proposal, flags, interactive)
+
+    joined = _join(link, locale, choose)
+    if joined is None:
+        raise typer.Exit(3)
+    if json_:
+        _print_json(consent_view.given_json(*joined))
+    else:
+        consent_view.print_people(consent_view.given(*joined))
+
+
+def show(json_: _Json = False) -> None:
+    """
+    Show what you agreed to, and where it stands.
+
+    \b
+    Examples:
+      sysmetric consent show
+      sysmetric consent show --json
+    """
+    from agent import consent_view
+    from agent.documents import GIVE, load, standing
+    from agent.errors import NoConsent
+    from agent.withdrawal import origin_of
+    from consent.chain import verify_record
+
+    paths = _paths()
+    record_jws = load(paths.record)
+    if record_jws is None:
+        raise NoConsent(f"there is no consent on this machine; to read and decide: {GIVE}")
+    record, _ = verify_record(record_jws)
+    view = (record, standing(paths, _now_ms()), origin_of(paths))
+    if json_:
+        _print_json(consent_view.consent_json(*view))
+    else:
+        consent_view.print_people(consent_view.consent(*view))
+
+
+def receipt(json_: _Json = False) -> None:
+    """
+    Show the receipts that the operator signed.
+
+    \b
+    Examples:
+      sysmetric consent receipt
+      sysmetric consent receipt --json | jq -r .receipt_jws
+    """
+    from agent import consent_view
+    from consent.chain import verify_chain
+    from consent.document import to_payload
+
+    documents = _documents()
+    chain = verify_chain(documents)
+    if json_:
+        erasure = chain.erasure_receipt
+        _print_json(
+            {
+                "receipt": to_payload(chain.receipt),
+                "receipt_jws": documents.receipt,
+                "erasure_receipt": None if erasure is None else to_payload(erasure),
+                "erasure_receipt_jws": documents.erasure_receipt,
+            }
+        )
+    else:
+        consent_view.print_people(consent_view.receipts(chain.receipt, chain.erasure_receipt))
+
+
+def verify(json_: _Json = False) -> None:
+    """
+    Check every signature and every link between the documents, without a network.
+
+    \b
+    Examples:
+      sysmetric consent verify
+      sysmetric consent verify --json
+    """
+    from agent import consent_view
+    from agent.verification import check_links, thumbprint_of_key
+
+    paths = _paths()
+    documents = _documents()
+    links = check_links(documents, thumbprint_of_key(paths, documents))
+    if json_:
+        _print_json(consent_view.verified_json(links))
+    else:
+        consent_view.print_people(consent_view.verified(links))
+    broken = next((link for link in links if link.problem is not None), None)
+    if broken is not None:
+        typer.echo(f"sysmetric: the chain is broken at: {broken.name}", err=True)
+        raise typer.Exit(1)
+
+
+def revoke(json_: _Json = False) -> None:
+    """
+    Withdraw: stop at once, erase everything here and on the server. Works offline; may be repeated.
+
+    \b
+    Examples:
+      sysmetric consent revoke
+    """
+    from agent import consent_view
+    from agent.client import open_client
+    from agent.documents import load
+    from agent.errors import ServerUnreachable
+    from agent.phrases import phrases_for
+    from agent.withdrawal import deliver_withdrawal, origin_of
+    from agent.withdrawal import revoke as stop_here
+    from consent.chain import verify_record
+
+    paths = _paths()
+    stop_here(paths, _now_ms())
+    words = phrases_for(verify_record(load(paths.record) or "")[0].notice.locale)
+    try:
+        with open_client(origin_of(paths)) as client:
+            erasure = deliver_withdrawal(paths, client, _now_ms())
+    except ServerUnreachable as error:
+        raise ServerUnreachable(f"{words.not_delivered} ({error})") from error
+    if json_:
+        _print_json(consent_view.revoked_json(erasure))
+    else:
+        consent_view.print_people(consent_view.revoked(erasure, words))
+
+
+def notice(url: _Url, locale: _Locale = None, json_: _Json = False) -> None:
+    """
+    Print the full agreement and its SHA-256. Asks nothing, sends nothing but the request for the text.
+
+    \b
+    Examples:
+      sysmetric consent notice 'https://host/#k=...' --locale pl
+      sysmetric consent notice 'https://host/#k=...' --json
+    """
+    from agent.client import open_client
+    from agent.enrolment import fetch_proposal, parse_link
+    from agent.phrases import wished_locale
+
+    link = parse_link(url)
+    with open_client(link.origin) as client:
+        proposal = fetch_proposal(client, link, locale or wished_locale(os.environ), insist=locale is not None)
+    if json_:
+        _print_json(
+            {
+                "id": proposal.offer.notice.id,
+                "version": proposal.offer.notice.version,
+                "locale": proposal.offer.notice.locale,
+                "locales": list(proposal.locales),
+                "sha256": proposal.offer.notice.sha256,
+                "offered": [entry.table for entry in proposal.offer.offered],
+                "text": proposal.offer.text,
+            }
+        )
+        return
+    from agent import consent_view, notice_view
+    from agent.phrases import phrases_for
+
+    words = phrases_for(proposal.notice.locale)
+    consent_view.print_people(
+        notice_view.summary(proposal.offer, proposal.notice, link.origin, words),
+        notice_view.full_text(proposal.offer, proposal.notice, words),
+    )
+
+
+def _join(
+    link: "Link", locale: str | None, choose: "Callable[[Proposal], Choices | None]"
+) -> "tuple[ConsentRecord, Receipt] | None":
+    from agent import giving
+    from agent.client import open_client
+    from agent.phrases import wished_locale
+
+    wished = locale or wished_locale(os.environ)
+    with open_client(link.origin) as client:
+        return giving.give(_paths(), client, link, wished, choose, now_ms=_now_ms, insist_on_locale=locale is not None)
+
+
+def _ask(proposal: "Proposal", origin: str) -> "Choices | None":
+    from agent.notice_view import note
+    from agent.phrases import phrases_for
+    from agent.prompt import ask
+    from agent.terminal import open_terminal
+
+    terminal = open_terminal()
+    words = phrases_for(proposal.notice.locale)
+    choices = ask(proposal.offer, proposal.notice, origin, terminal=terminal, words=words, now_ms=_now_ms())
+    if choices is None:
+        terminal.show(note(words.left))
+    return choices
+
+
+def _warn_of_clock(ahead_ms: int) -> None:
+    if abs(ahead_ms) > 60_000:
+        typer.echo(
+            f"sysmetric: this machine's clock is {abs(ahead_ms) // 1000} s {'behind' if ahead_ms > 0 else 'ahead of'} "
+            "the server's; set it, or samples may be refused",
+            err=True,
+        )
+
+
+def _documents() -> "Documents":
+    from agent.documents import GIVE, is_pending, load_documents
+    from agent.errors import NoConsent
+
+    paths = _paths()
+    documents = load_documents(paths)
+    if documents is None:
+        if is_pending(paths):
+            raise NoConsent(f"you agreed, but the server has not confirmed it yet; run once more: {GIVE}")
+        raise NoConsent(f"there is no consent on this machine; to read and decide: {GIVE}")
+    return documents
+
+
+def _paths() -> "AgentPaths":
+    from agent.paths import AgentPaths
+
+    return AgentPaths.from_environment()
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,159 @@
+"""``sysmetric consent give``, step by step: who may be asked, what is asked, and what a repeat means.
+
+Rules:
+
+* ``DO_NOT_TRACK`` and the lack of a terminal are looked at before any network; both mean no.
+* Without a terminal the only way is the SHA-256 of the very text and a list of what is granted. The record says so.
+* A machine takes part once. A new text (MAJOR), an expired, withdrawn or broken consent may be followed by a new one:
+  the old documents are kept in ``former/``. An enrolment that waits for the server is completed, not repeated.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.documents import Standing, archive, discard, load, load_documents, load_enrolment, standing, valid_until_ms
+from agent.enrolment import Link, Proposal, confirm, fetch_proposal, sign_record
+from agent.errors import AgentError, ConfigError, NoConsent, ServerUnreachable
+from agent.paths import AgentPaths
+from agent.withdrawal import deliver_withdrawal, purge
+from consent.chain import verify_record
+from consent.errors import ConsentError
+from consent.notice import Version
+from consent.record import Ceremony, Choices, ConsentRecord, Method, Quiz, Receipt
+
+if TYPE_CHECKING:
+    import httpx
+
+LONGEST_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """A yes given by flags: the SHA-256 of the text, the granted tables, the term in days."""
+
+    notice_sha256: str
+    granted: frozenset[str]
+    term_days: int
+
+
+def check_flags(accept_notice: str | None, grant: Sequence[str], term_days: int | None) -> Unattended | None:
+    """The flags of the unattended way, or None for the prompt. Raises ConfigError for half of them."""
+    if accept_notice is None:
+        if grant or term_days is not None:
+            raise ConfigError("--grant and --term-days go together with --accept-notice SHA256")
+        return None
+    if not grant:
+        raise ConfigError("--accept-notice grants nothing by itself; add for example --grant cpu --grant memory")
+    term = LONGEST_DAYS if term_days is None else term_days
+    if not 1 <= term <= LONGEST_DAYS:
+        raise ConfigError(f"--term-days must be from 1 to {LONGEST_DAYS}")
+    return Unattended(accept_notice.strip().lower(), frozenset(grant), term)
+
+
+def no_terminal() -> NoConsent:
+    """What is said where nobody can be asked."""
+    return NoConsent(
+        "there is no terminal to ask on, and that means no. Nothing was sent or written. "
+        "To read the text and its SHA-256: sysmetric consent notice URL. "
+        "To agree without a terminal: sysmetric consent give URL --accept-notice SHA256 --grant cpu --grant memory"
+    )
+
+
+def by_flags(proposal: Proposal, flags: Unattended, tty: bool) -> Choices:
+    """The choices that the flags stand for. Raises NoConsent if they are for another text, ConfigError."""
+    if flags.notice_sha256 != proposal.offer.notice.sha256:
+        raise NoConsent(
+            "the server's text is not the one with that SHA-256, so nothing was agreed to; "
+            "read the present one with: sysmetric consent notice URL"
+        )
+    unknown = flags.granted - {entry.table for entry in proposal.offer.offered}
+    if unknown:
+        offered = ", ".join(entry.table for entry in proposal.offer.offered)
+        raise ConfigError(f"--grant {', '.join(sorted(unknown))[:100]}: the notice offers {offered}")
+    return Choices(flags.granted, flags.term_days, Ceremony(Method.UNATTENDED, tty, 0, Quiz.NOT_ASKED))
+
+
+def give(
+    paths: AgentPaths,
+    client: "httpx.Client",
+    link: Link,
+    locale: str | None,
+    choose: Callable[[Proposal], Choices | None],
+    *,
+    now_ms: Callable[[], int],
+    insist_on_locale: bool = False,
+    new_uuid: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> tuple[ConsentRecord, Receipt] | None:
+    """Join, or complete a joining that waits; None for a no. Raises AgentError, ConsentError."""
+    before = standing(paths, now_ms())
+    if before is Standing.PENDING:
+        return _complete(paths, client, link)
+    if before is Standing.WITHDRAWN:
+        _finish_withdrawal(paths, client, now_ms())
+    proposal = fetch_proposal(client, link, locale, insist=insist_on_locale)
+    if before is Standing.GIVEN:
+        _check_superseded(paths, proposal)
+    choices = choose(proposal)
+    if choices is None:
+        return None
+    if before is not Standing.NONE:
+        _put_away(paths, now_ms())
+    sign_record(paths, link, proposal, choices, now_ms=now_ms(), new_uuid=new_uuid)
+    return confirm(paths, client)
+
+
+def _complete(paths: AgentPaths, client: "httpx.Client", link: Link) -> tuple[ConsentRecord, Receipt]:
+    enrolment = load_enrolment(paths)
+    if enrolment is None or enrolment.url != link.origin:
+        where = "another server" if enrolment is None else enrolment.url
+        raise AgentError(
+            f"you agreed to take part at {where} and it has not confirmed yet; "
+            "to give that up first, run: sysmetric consent revoke"
+        )
+    return confirm(paths, client)
+
+
+def _finish_withdrawal(paths: AgentPaths, client: "httpx.Client", now_ms: int) -> None:
+    """The old server has to be told before the key that can tell it is put away."""
+    enrolment = load_enrolment(paths)
+    if enrolment is None or enrolment.url != str(client.base_url).rstrip("/"):
+        raise AgentError("your last withdrawal has still to reach its server; run: sysmetric consent revoke")
+    try:
+        deliver_withdrawal(paths, client, now_ms)
+    except ServerUnreachable as error:
+        raise ServerUnreachable(f"{error}; your last withdrawal has still to reach it") from error
+
+
+def _check_superseded(paths: AgentPaths, proposal: Proposal) -> None:
+    documents = load_documents(paths)
+    if documents is None:
+        return
+    record, _ = verify_record(documents.record)
+    if Version.parse(record.notice.version).major >= proposal.notice.version.major:
+        until = valid_until_ms(documents, record)
+        raise AgentError(
+            f"this machine takes part already (until {_day(until)}); see: sysmetric consent show. "
+            "To change your answers: sysmetric consent revoke, then give it again"
+        )
+
+
+def _put_away(paths: AgentPaths, now_ms: int) -> None:
+    name = f"damaged-{now_ms}"
+    try:
+        record_jws = load(paths.record)
+        if record_jws is None:
+            discard(paths)
+            return
+        name = verify_record(record_jws)[0].record_id
+    except ConsentError:
+        pass  # it cannot be read, but it is still the volunteer's
+    archive(paths, name)
+    purge(paths)
+
+
+def _day(time_ms: int) -> str:
+    from agent.notice_view import date_of  # pylint: disable=import-outside-toplevel  # Rich only where it is needed
+
+    return date_of(time_ms)
