@@ -1,0 +1,209 @@
+"""Counters and gauges of one machine to rows of the catalogue: pure, whatever file they came from.
+
+Rules:
+
+* A rate is the difference of a counter over the difference of time between two neighbouring samples, and stands at the
+  later one. The first sample has none. A counter that went back was reset: that interval gives no row for its part,
+  never a negative rate. A rate beyond what the catalogue admits gives none either.
+* A core's modes are shares of the CPU time between two samples, as in the agent; where the file lacks a main mode
+  they are shares of the clock. Hardware and software interrupts are one column, and a mode that the file lacks is None.
+* Asked more often than it scrapes, Prometheus repeats the last scrape. A time step at which nothing of
+  the machine moved, CPU counters included, is such a repeat and is dropped, or it would show as idleness and then as a
+  peak. So is then the first step, for nobody knows how old its scrape was.
+* Values do not depend on the order in which samples were added nor on the length of the chunks.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from consent.catalogue import DISK, TABLES
+from consent.wire import Columns, Value
+
+Row = tuple[Value, ...]
+_MAIN_MODES = {"user", "system", "idle"}
+_FASTEST = DISK.columns[0].maximum
+_RATES = {"read_bytes", "write_bytes", "reads", "writes"}
+_UNTIL_AVAILABLE = ("free", "buffers", "cached")
+
+
+class Track:
+    """The samples of one series: times in ms, and values; 16 bytes a sample."""
+
+    __slots__ = ("times", "values")
+
+    def __init__(self) -> None:
+        self.times = array("q")
+        self.values = array("d")
+
+    def add(self, time: int, value: float) -> None:
+        """One sample; any order."""
+        self.times.append(time)
+        self.values.append(value)
+
+    def settle(self) -> int | None:
+        """Order by time and drop repeats; the time of two samples that contradict each other, or None."""
+        if all(before < after for before, after in zip(self.times, self.times[1:], strict=False)):
+            return None
+        ordered = sorted(set(zip(self.times, self.values, strict=True)))
+        self.times = array("q", [time for time, _ in ordered])
+        self.values = array("d", [value for _, value in ordered])
+        return next((a[0] for a, b in zip(ordered, ordered[1:], strict=False) if a[0] == b[0]), None)
+
+    def without(self, times: set[int]) -> "Track":
+        """A copy that lacks the samples at ``times``."""
+        kept = Track()
+        for time, value in zip(self.times, self.values, strict=True):
+            if time not in times:
+                kept.add(time, value)
+        return kept
+
+    def window(self, first: int, last: int) -> dict[int, float]:
+        """The samples from ``first`` to ``last``, and the one before them."""
+        low, high = bisect_left(self.times, first), bisect_right(self.times, last)
+        low = max(0, low - 1)
+        return dict(zip(self.times[low:high], self.values[low:high], strict=True))
+
+
+@dataclass(slots=True)
+class Machine:
+    """Everything a file says of one machine, settled.
+
+    ``cpu``: core -> mode (user, system, nice, iowait, irq, softirq, steal, idle) -> seconds.
+    ``memory``: total, available (or free, buffers, cached), swap_total, swap_free -> bytes.
+    ``disk``: device -> read_bytes, write_bytes, reads, writes, io_time (seconds; optional).
+    """
+
+    cpu: dict[int, dict[str, Track]] = field(default_factory=dict)
+    memory: dict[str, Track] = field(default_factory=dict)
+    disk: dict[str, dict[str, Track]] = field(default_factory=dict)
+
+    def tracks(self) -> Iterator[Track]:
+        """All series."""
+        for group in (*self.cpu.values(), self.memory, *self.disk.values()):
+            yield from group.values()
+
+
+def without_repeats(machine: Machine) -> Machine:
+    """The machine without the time steps that repeat the scrape before; see the rules above."""
+    seen = {time for modes in machine.cpu.values() for track in modes.values() for time in track.times}
+    moved: set[int] = set()
+    for track in machine.tracks():
+        values = track.values
+        moved.update(time for time, was, now in zip(track.times[1:], values, values[1:], strict=False) if was != now)
+    repeats = seen - moved
+    if len(repeats) <= 1:  # the first step alone: nothing came before it
+        return machine
+    return Machine(
+        {core: _without(modes, repeats) for core, modes in machine.cpu.items()},
+        _without(machine.memory, repeats),
+        {device: _without(counters, repeats) for device, counters in machine.disk.items()},
+    )
+
+
+def chunks(machine: Machine, steps: int) -> Iterator[dict[str, Columns]]:
+    """The machine's rows in time order, at most ``steps`` time steps at a time; only tables that have rows."""
+    times = sorted({time for track in machine.tracks() for time in track.times})
+    for start in range(0, len(times), steps):
+        last = min(start + steps, len(times)) - 1
+        found = {
+            "cpu": _parts(
+                _cpu_rows(core, machine.cpu[core], times[start], times[last]) for core in sorted(machine.cpu)
+            ),
+            "memory": _memory_rows(machine.memory, times[start], times[last]),
+            "disk": _parts(
+                _disk_rows(name, machine.disk[name], times[start], times[last]) for name in sorted(machine.disk)
+            ),
+        }
+        if any(found.values()):
+            yield {name: _columns(name, rows) for name, rows in found.items() if rows}
+
+
+def missing_memory(memory: Mapping[str, Track]) -> list[str]:
+    """What a row of memory still needs."""
+    available = ("available",) if not all(name in memory for name in _UNTIL_AVAILABLE) else ()
+    return [name for name in ("total", *available, "swap_total", "swap_free") if name not in memory]
+
+
+def missing_disk(counters: Mapping[str, Track]) -> list[str]:
+    """What a row of disk still needs."""
+    return sorted(_RATES - counters.keys())
+
+
+def _cpu_rows(core: int, modes: Mapping[str, Track], first: int, last: int) -> Iterator[Row]:
+    for time, milliseconds, spent in _intervals(modes, first, last):
+        interrupts = [spent[mode] for mode in ("irq", "softirq") if mode in spent]
+        whole = sum(spent.values()) if _MAIN_MODES <= spent.keys() else milliseconds / 1000
+        if whole <= 0:
+            continue
+        shares: dict[str, float] = {**spent, **({"interrupt": sum(interrupts)} if interrupts else {})}
+        yield (
+            time,
+            core,
+            *(
+                round(min(1.0, shares[column.name] / whole), 4) if column.name in shares else None
+                for column in TABLES["cpu"].columns
+            ),
+        )
+
+
+def _disk_rows(device: str, counters: Mapping[str, Track], first: int, last: int) -> Iterator[Row]:
+    for time, milliseconds, spent in _intervals(counters, first, last):
+        rates = {name: difference * 1000 / milliseconds for name, difference in spent.items()}
+        if not rates.keys() >= _RATES or max(rates.values()) > _FASTEST:
+            continue
+        busy = rates.get("io_time")
+        yield (
+            time,
+            device,
+            round(rates["read_bytes"], 1),
+            round(rates["write_bytes"], 1),
+            round(rates["reads"], 2),
+            round(rates["writes"], 2),
+            None if busy is None else round(min(1.0, busy), 4),
+        )
+
+
+def _memory_rows(memory: Mapping[str, Track], first: int, last: int) -> list[Row]:
+    at = {name: track.window(first, last) for name, track in memory.items()}
+    rows: list[Row] = []
+    for time in sorted(at.get("total", {})):
+        now = {name: values[time] for name, values in at.items() if time in values}
+        if "available" not in now and all(name in now for name in _UNTIL_AVAILABLE):
+            now["available"] = sum(now[name] for name in _UNTIL_AVAILABLE)
+        if time < first or not {"total", "available", "swap_total", "swap_free"} <= now.keys():
+            continue
+        total, swap = int(now["total"]), int(now["swap_total"])
+        available = min(total, int(now["available"]))
+        rows.append((time, total, available, total - available, swap, max(0, swap - int(now["swap_free"]))))
+    return rows
+
+
+def _intervals(tracks: Mapping[str, Track], first: int, last: int) -> Iterator[tuple[int, int, dict[str, float]]]:
+    """(end, length in ms, differences of the counters sampled at both ends) between neighbouring times of one part."""
+    at = {name: track.window(first, last) for name, track in tracks.items()}
+    times = sorted({time for values in at.values() for time in values})
+    for before, time in zip(times, times[1:], strict=False):
+        if time < first:
+            continue
+        spent = {
+            name: values[time] - values[before] for name, values in at.items() if time in values and before in values
+        }
+        if spent and min(spent.values()) >= 0:
+            yield time, time - before, spent
+
+
+def _parts(parts: Iterable[Iterable[Row]]) -> list[Row]:
+    """The rows of all parts, which come in their own order, by time and then by part."""
+    return sorted((row for rows in parts for row in rows), key=lambda row: cast(int, row[0]))
+
+
+def _columns(table: str, rows: Sequence[Row]) -> Columns:
+    names = [column.name for column in TABLES[table].wire_columns]
+    return dict(zip(names, (list(values) for values in zip(*rows, strict=True)), strict=True))
+
+
+def _without(tracks: Mapping[str, Track], times: set[int]) -> dict[str, Track]:
+    return {name: track.without(times) for name, track in tracks.items()}
