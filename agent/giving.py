@@ -9,14 +9,16 @@ Rules:
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.documents import Standing, archive, discard, load, load_documents, load_enrolment, standing, valid_until_ms
 from agent.enrolment import Link, Proposal, confirm, fetch_proposal, sign_record
 from agent.errors import AgentError, ConfigError, NoConsent, ServerUnreachable
 from agent.paths import AgentPaths
+from agent.terminal import check_not_refused, is_interactive
 from agent.withdrawal import deliver_withdrawal, purge
 from consent.chain import verify_record
 from consent.errors import ConsentError
@@ -52,13 +54,17 @@ def check_flags(accept_notice: str | None, grant: Sequence[str], term_days: int 
     return Unattended(accept_notice.strip().lower(), frozenset(grant), term)
 
 
-def no_terminal() -> NoConsent:
-    """What is said where nobody can be asked."""
-    return NoConsent(
-        "there is no terminal to ask on, and that means no. Nothing was sent or written. "
-        "To read the text and its SHA-256: sysmetric consent notice URL. "
-        "To agree without a terminal: sysmetric consent give URL --accept-notice SHA256 --grant cpu --grant memory"
-    )
+def check_may_ask(flags: Unattended | None, *, no_input: bool, environ: Mapping[str, str]) -> bool:
+    """Before any network: whether there is a terminal. Raises NoConsent where the answer is no already."""
+    check_not_refused(environ)
+    tty = is_interactive()
+    if flags is None and (no_input or not tty):
+        raise NoConsent(
+            "there is no terminal to ask on, and that means no. Nothing was sent or written. "
+            "To read the text and its SHA-256: sysmetric consent notice URL. "
+            "To agree without a terminal: sysmetric consent give URL --accept-notice SHA256 --grant cpu --grant memory"
+        )
+    return tty
 
 
 def by_flags(proposal: Proposal, flags: Unattended, tty: bool) -> Choices:
@@ -154,6 +160,4 @@ def _put_away(paths: AgentPaths, now_ms: int) -> None:
 
 
 def _day(time_ms: int) -> str:
-    from agent.notice_view import date_of  # pylint: disable=import-outside-toplevel  # Rich only where it is needed
-
-    return date_of(time_ms)
+    return datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()

@@ -64,18 +64,14 @@ def give(  # pylint: disable=too-many-positional-arguments  # one per option, as
     """
     from agent import consent_view, giving
     from agent.enrolment import parse_link
-    from agent.terminal import check_not_refused, is_interactive
 
     link = parse_link(url)
     flags = giving.check_flags(accept_notice, grant or [], term_days)
-    check_not_refused(os.environ)
-    interactive = is_interactive()
-    if flags is None and (no_input or not interactive):
-        raise giving.no_terminal()
+    tty = giving.check_may_ask(flags, no_input=no_input, environ=os.environ)
 
     def choose(proposal: "Proposal") -> "Choices | None":
         _warn_of_clock(proposal.server_time - _now_ms())
-        return _ask(proposal, link.origin) if flags is None else giving.by_flags(proposal, flags, interactive)
+        return _ask(proposal, link.origin) if flags is None else giving.by_flags(proposal, flags, tty)
 
     joined = _join(link, locale, choose)
     if joined is None:
