@@ -6,6 +6,7 @@ Rules:
 * Without a terminal the only way is the SHA-256 of the very text and a list of what is granted. The record says so.
 * A machine takes part once. A new text (MAJOR), an expired, withdrawn or broken consent may be followed by a new one:
   the old documents are kept in ``former/``. An enrolment that waits for the server is completed, not repeated.
+* Where the machine's clock is wrong, the record bears the server's time: else a machine could not join at all.
 """
 
 import uuid
@@ -24,6 +25,7 @@ from consent.chain import verify_record
 from consent.errors import ConsentError
 from consent.notice import Version
 from consent.record import Ceremony, Choices, ConsentRecord, Method, Quiz, Receipt
+from consent.wire import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
     import httpx
@@ -99,6 +101,7 @@ def give(
     if before is Standing.WITHDRAWN:
         _finish_withdrawal(paths, client, now_ms())
     proposal = fetch_proposal(client, link, locale, insist=insist_on_locale)
+    ahead_ms = proposal.server_time - now_ms()
     if before is Standing.GIVEN:
         _check_superseded(paths, proposal)
     choices = choose(proposal)
@@ -106,7 +109,8 @@ def give(
         return None
     if before is not Standing.NONE:
         _put_away(paths, now_ms())
-    sign_record(paths, link, proposal, choices, now_ms=now_ms(), new_uuid=new_uuid)
+    signed_ms = now_ms() + (ahead_ms if abs(ahead_ms) > CLOCK_SKEW_SECONDS * 1000 else 0)
+    sign_record(paths, link, proposal, choices, now_ms=signed_ms, new_uuid=new_uuid)
     return confirm(paths, client)
 
 

@@ -95,7 +95,7 @@ def offered(entry: Offered, words: Phrases) -> Panel:
     table = TABLES[entry.table]
     figures = ", ".join(column.words[words.locale] for column in table.columns)
     rows = [
-        (words.purpose, inline(entry.purpose)),
+        (words.purpose, inline(words.purposes.get(entry.purpose, entry.purpose))),
         (words.figures, Text(figures)),
         (words.reveals, Text(table.reveals[words.locale], _RISK)),
         (words.how_often, Text(words.every.format(seconds=entry.period_seconds))),

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrases:  # pylint: disable=too-many-instance-attributes  # one per phrase, so that mypy sees a missing one
-    """Every phrase of one locale. ``yes`` and ``no`` are the accepted answers; ``sign`` is the word to type at last."""
+    """Every phrase of one locale. ``yes`` and ``no`` are the accepted answers; ``sign`` is the word to type at last.
+
+    ``purposes`` says the server's purpose codes in words; a code that is not in it is shown as it is.
+    """
 
     locale: str
     yes: tuple[str, ...]
@@ -33,6 +36,7 @@ class Phrases:  # pylint: disable=too-many-instance-attributes  # one per phrase
     notice_text: str
     tables_hint: str
     purpose: str
+    purposes: Mapping[str, str]
     figures: str
     reveals: str
     how_often: str
@@ -100,6 +104,7 @@ ENGLISH = Phrases(
     notice_text="Notice {version} · SHA-256 {sha256}",
     tables_hint="Each kind is a question of its own. Enter alone means no.",
     purpose="For",
+    purposes={"monitoring-load-over-time": "showing how the load of real machines changes over time"},
     figures="Figures",
     reveals="Can show",
     how_often="How often",
@@ -170,6 +175,7 @@ POLISH = Phrases(
     notice_text="Tekst {version} · SHA-256 {sha256}",
     tables_hint="O każdy rodzaj pytamy osobno. Sam Enter oznacza „nie”.",
     purpose="Po co",
+    purposes={"monitoring-load-over-time": "pokazywanie, jak obciążenie prawdziwych komputerów zmienia się w czasie"},
     figures="Dane",
     reveals="Może pokazać",
     how_often="Jak często",

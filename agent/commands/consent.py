@@ -263,7 +263,7 @@ def _warn_of_clock(ahead_ms: int) -> None:
     if abs(ahead_ms) > 60_000:
         typer.echo(
             f"sysmetric: this machine's clock is {abs(ahead_ms) // 1000} s {'behind' if ahead_ms > 0 else 'ahead of'} "
-            "the server's; set it, or samples may be refused",
+            "the server's; it is better to set it",
             err=True,
         )
 
