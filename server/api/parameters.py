@@ -1,0 +1,25 @@
+"""Query parameters, each checked. What is wrong is named; what was sent is never echoed."""
+
+from flask import request
+
+from consent.catalogue import MAX_SAFE_INTEGER
+from consent.wire import Problem
+from server.errors import ProblemError
+
+
+def whole(name: str, low: int = 0, high: int = MAX_SAFE_INTEGER, default: int | None = None) -> int:
+    """A whole number from ``low`` to ``high``; required without a ``default``. Raises ProblemError(INVALID_REQUEST)."""
+    text = request.args.get(name)
+    if text is None and default is not None:
+        return default
+    if text is None or not (text.isascii() and text.isdigit() and len(text) <= 16 and low <= int(text) <= high):
+        raise ProblemError(Problem.INVALID_REQUEST, f"{name} must be a whole number from {low} to {high}", path=name)
+    return int(text)
+
+
+def one_of(name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    """One of ``allowed``; required without a ``default``. Raises ProblemError(INVALID_REQUEST)."""
+    text = request.args.get(name, default)
+    if text not in allowed:
+        raise ProblemError(Problem.INVALID_REQUEST, f"{name} must be one of: {', '.join(allowed)}", path=name)
+    return text

@@ -1,0 +1,81 @@
+"""``GET /api/v1/series``: one table of one instance in time buckets, with statistics."""
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from consent.catalogue import TABLES
+from consent.wire import MEDIA_TYPE, Problem
+from server.api.parameters import one_of, whole
+from server.api.state import runtime
+from server.api.visible import visible_instance
+from server.errors import ProblemError
+from server.store.protocol import Group, Series, SeriesQuery, Statistics
+
+blueprint = Blueprint("series", __name__)
+
+DEFAULT_POINTS = 300
+MOST_POINTS = 3000
+_SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
+#: Widths that divide a minute, an hour or a day, so that bucket edges fall where people expect them.
+BUCKETS_MS = (
+    *(seconds * _SECOND for seconds in (1, 2, 5, 10, 15, 30)),
+    *(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 6, 12, 24)),
+)
+
+
+@blueprint.get("/api/v1/series")
+def get_series() -> Response:
+    """The series that the query asks for, in the narrowest buckets that give at most ``points`` of them."""
+    instance = visible_instance(request.args.get("instance", ""))
+    table = one_of("table", tuple(TABLES))
+    start_ms, end_ms = whole("start"), whole("end")
+    points = whole("points", 1, MOST_POINTS, DEFAULT_POINTS)
+    by_part = one_of("by", ("whole", "part"), "whole") == "part"
+    if end_ms < start_ms:
+        raise ProblemError(Problem.INVALID_REQUEST, "end must not be before start", path="end")
+    query = SeriesQuery(instance, table, start_ms, end_ms, bucket_for(start_ms, end_ms, points), by_part)
+    shown = as_json(instance, end_ms, runtime().store.series(query))
+    return Response(msgspec.json.encode(shown), content_type=MEDIA_TYPE)
+
+
+def bucket_for(start_ms: int, end_ms: int, points: int) -> int:
+    """The width in ms of the narrowest buckets, aligned to the epoch, of which the range touches at most ``points``.
+
+    Raises ProblemError(INVALID_REQUEST) when even days are too many.
+    """
+    for width in BUCKETS_MS:
+        if -(-end_ms // width) - start_ms // width <= points:
+            return width
+    raise ProblemError(Problem.INVALID_REQUEST, "the range is too long for so few points", path="points")
+
+
+def as_json(instance: str, end_ms: int, series: Series) -> dict[str, object]:
+    """The answer's JSON value."""
+    return {
+        "instance": instance,
+        "table": series.table,
+        "start": series.start_ms,
+        "end": end_ms,
+        "bucket_ms": series.bucket_ms,
+        "time": series.time,
+        "groups": [_group(group) for group in series.groups],
+    }
+
+
+def _group(group: Group) -> dict[str, object]:
+    return {
+        "part": group.part,
+        "columns": group.buckets,
+        "summary": {name: _statistics(summary) for name, summary in group.summary.items()},
+    }
+
+
+def _statistics(summary: Statistics) -> dict[str, float | None]:
+    return {
+        "mean": summary.mean,
+        "median": summary.median,
+        "min": summary.minimum,
+        "max": summary.maximum,
+        "p95": summary.p95,
+    }

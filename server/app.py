@@ -1,0 +1,99 @@
+"""The WSGI application: wiring only.
+
+``create_app(runtime)`` serves what is open already. ``create_app()`` opens the installation in
+``SYSMETRIC_SERVER_DATA_DIR`` (or the platform's place), so that ``flask --app server.app run`` works; where there is
+none it ends with one sentence.
+"""
+
+import atexit
+import os
+import sys
+
+from flask import Flask, Response, request
+
+from consent.errors import ConsentError
+from server import end_of_day
+from server.admission import Admission
+from server.api import batches, consents, health, instances, links, live, notice, openapi, problems, series
+from server.api.state import State, attach
+from server.config import data_dir_of, load_config
+from server.derivation import derive
+from server.errors import ServerError
+from server.readiness import Readiness
+from server.replay import ReplayGuard
+from server.runtime import Runtime, open_runtime
+from server.telemetry import Telemetry
+from server.web import pages
+from server.withdrawal import finish_withdrawals
+
+#: Bodies of anything but a batch; a consent record is about 4 kB.
+LARGEST_BODY = 512 * 1024
+#: Batches inside at once, waiting for the group commit included.
+ROOM = 64
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(runtime: Runtime | None = None) -> Flask:
+    """The application on an open ``runtime``, or on the installation that the environment names."""
+    if runtime is None:
+        runtime = _open_installation()
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=derive(runtime.operator_key, "session"),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_NAME="sysmetric",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=runtime.config.origin.startswith("https:"),
+    )
+    attach(app, _state(runtime))
+    for part in (batches, consents, health, instances, links, live, notice, openapi, series, pages):
+        app.register_blueprint(part.blueprint)
+    app.register_error_handler(Exception, problems.handle)
+    app.after_request(_secure)
+    return app
+
+
+def _state(runtime: Runtime) -> State:
+    def end_of_day_seconds() -> float | None:
+        last = runtime.registry.last_end_of_day()
+        return None if last is None else last.finished_ms / 1000
+
+    telemetry = Telemetry(
+        {
+            "sysmetric_store_bytes": ("Bytes that the store takes on disk", runtime.store.bytes_on_disk),
+            "sysmetric_end_of_day_timestamp_seconds": ("When the last end of day was finished", end_of_day_seconds),
+        }
+    )
+    return State(runtime, ReplayGuard(), Admission(ROOM), telemetry, Readiness(runtime))
+
+
+def _secure(response: Response) -> Response:
+    """On every answer; a page may have set a policy of its own before."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _open_installation() -> Runtime:
+    """Open what the environment names, as ``sysmetric-server run`` does; what is wrong is one sentence on stderr."""
+    try:
+        runtime = open_runtime(load_config(data_dir_of(os.environ), os.environ))
+        atexit.register(runtime.close)
+        finish_withdrawals(runtime)
+        end_of_day.schedule(runtime)
+    except (ServerError, ConsentError) as error:
+        sys.exit(f"sysmetric-server: {error}")
+    return runtime
