@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.errors import ConfigError, Refused, ServerUnreachable
+from agent.untrusted import clean_line
 from consent import __version__
 from consent.chain import ActiveConsent
 
@@ -36,6 +37,13 @@ USER_AGENT = f"sysmetric/{__version__}"
 MAX_ANSWER_BYTES = 1024 * 1024
 #: Longer than a batch, so that one connection serves all of them.
 _KEEP_ALIVE_SECONDS = 330.0
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,9 @@ class Answer:
         if document is not None and self.headers.get("content-type", "").startswith("application/problem+json"):
             kind = document.get("type")
             if isinstance(kind, str) and kind != "about:blank":
-                return kind[:80], _one_line(document.get("detail") or document.get("title") or "no reason given")
+                return clean_line(kind, 80), clean_line(
+                    str(document.get("detail") or document.get("title") or "no reason given")
+                )
         return None, f"unexpected answer {self.status}"
 
 
@@ -125,11 +135,12 @@ def send(client: httpx.Client, request: httpx.Request) -> Answer:
             for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise ServerUnreachable(f"{request.url.host} sent an answer that is too long")
+                    raise ServerUnreachable(f"{request.url.host} sent an answer that is too long", sent=True)
         finally:
             response.close()
     except httpx.HTTPError as error:
-        raise ServerUnreachable(f"{request.url.host} cannot be reached: {_reason(error)}") from error
+        sent = not isinstance(error, _BEFORE_SENDING)
+        raise ServerUnreachable(f"{request.url.host} cannot be reached: {_reason(error)}", sent=sent) from error
     except httpx.InvalidURL as error:
         raise ServerUnreachable(f"{request.url.host} cannot be reached: {error}") from error
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
@@ -142,7 +153,7 @@ def call(client: httpx.Client, method: str, path: str, document: Mapping[str, An
 
 
 def expect_object(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a 2xx answer. Raises Refused: a problem. ServerUnreachable: no answer of ours."""
+    """The JSON object of a 2xx answer. Raises Refused: a problem. ServerUnreachable: no answer of ours, or not now."""
     if 200 <= answer.status < 300:
         document = answer.document()
         if document is None:
@@ -151,15 +162,12 @@ def expect_object(answer: Answer) -> dict[str, Any]:
     problem, detail = answer.problem()
     if problem is None:
         raise ServerUnreachable(f"something other than the server answered: {detail}")
+    if answer.status == 429 or answer.status >= 500:
+        raise ServerUnreachable(f"the server cannot answer now ({problem}): {detail}")
     raise Refused(problem, detail)
 
 
 def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
-    return _one_line(str(error)) or type(error).__name__
-
-
-def _one_line(text: object) -> str:
-    """Text of another machine, made safe for a terminal and a log: one line, no control characters, 300 at most."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:300]).strip()
+    return clean_line(str(error)) or type(error).__name__

@@ -28,9 +28,13 @@ class NoConsent(AgentError):
 
 
 class ServerUnreachable(AgentError):
-    """The server did not answer; trying again later is safe."""
+    """The server did not answer; trying again later is safe. ``sent``: the request had already left this machine."""
 
     exit_code = 4
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class Refused(AgentError):

@@ -1,0 +1,88 @@
+"""``sysmetric run``."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.stop_switch import StopSwitch
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    period: Annotated[
+        float | None, typer.Option("--period", metavar="SECONDS", help="Sample this far apart, if agreed to so often.")
+    ] = None,
+    batch: Annotated[
+        float | None, typer.Option("--batch", metavar="SECONDS", help="Send what these seconds gave at once.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """
+    Sample what you agreed to and send it, until stopped.
+
+    \b
+    Examples:
+      sysmetric run
+      sysmetric run --period 5     a sample every 5 s
+      SYSMETRIC_BATCH_SECONDS=60 sysmetric run
+
+    Needs a consent: sysmetric consent give URL. Ctrl-C or SIGTERM sends what was gathered, or keeps it for the next
+    start, and ends with 0.
+    """
+    _run({"period_seconds": period, "batch_seconds": batch}, _say_nothing if quiet else _say)
+
+
+def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
+    # Imported here: the network and the machine are for this command, not for --help.
+    # pylint: disable=import-outside-toplevel
+    from agent import loop
+    from agent.config import load_config
+    from agent.documents import active_consent
+    from agent.ended import check_not_ended
+    from agent.lock import hold_lock
+    from agent.paths import AgentPaths
+    from agent.stop_switch import StopSwitch
+
+    paths = AgentPaths.from_environment()
+    config = load_config(paths.config, flags=flags)
+    stop = StopSwitch()
+    _end_on_signals(stop)
+    if paths.withdrawal.exists() and not paths.erasure_receipt.exists():
+        loop.deliver_until_answered(paths, stop, tell=tell)
+        return
+    consent = active_consent(paths, loop.wall_ms())
+    check_not_ended(paths, consent)
+    paths.prepare()
+    with hold_lock(paths.lock):
+        agent = loop.Loop(paths, consent, config, stop, tell=tell)
+        tell(
+            f"sampling {', '.join(consent.granted)} for {consent.origin}; stop: Ctrl-C; for good: sysmetric consent revoke"
+        )
+        agent.run()
+
+
+def _end_on_signals(stop: "StopSwitch") -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if stop.thrown:
+            raise KeyboardInterrupt
+        stop.throw()
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is the one that Windows sends to a service
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end)
+
+
+def _say(words: str) -> None:
+    typer.echo(words, err=True)
+
+
+def _say_nothing(_words: str) -> None:
+    pass
