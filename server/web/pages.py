@@ -1,5 +1,161 @@
-"""The pages a person opens: the dashboard, a one-time link, signing out."""
+"""The pages a person opens: the dashboard, a one-time link, signing out.
 
-from flask import Blueprint
+Rules:
+
+* A page holds all it knows without a script; the scripts bring it to life.
+* Opening a one-time link shows a button, and only pressing it uses the link up: previews of messengers and mail
+  scanners only look.
+* What changes a session is a POST from this site.
+* No inline script or style, nothing from another host: the policy below says so to the browser.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from consent.wire import Problem
+from server.api.instances import overview
+from server.api.state import runtime
+from server.errors import ProblemError
+from server.web import words
+from server.web.assets import asset_response, assets, version
+from server.web.viewer import current_viewer, sign_in, sign_out
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Nothing leaves this site, and our own forms still carry the Origin that _own_site looks at.
+    "Referrer-Policy": "same-origin",
+}
+_THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of time that the page offers; ``name`` is what stands in the URL."""
+
+    name: str
+    label: str
+    words: str
+
+
+RANGES = (
+    Range("5m", "5 min", "5 minutes"),
+    Range("15m", "15 min", "15 minutes"),
+    Range("1h", "1 h", "1 hour"),
+    Range("6h", "6 h", "6 hours"),
+    Range("24h", "24 h", "24 hours"),
+)
+
+
+@blueprint.get("/")
+def dashboard() -> Response:
+    """The one page: the instances that the viewer may see, and the charts of one of them."""
+    viewer = current_viewer()
+    seen = overview(viewer)
+    chosen = request.args.get("instance", "")
+    instances: list[dict[str, Any]] = seen["instances"]
+    selected = next((entry for entry in instances if entry["instance"] == chosen), None)
+    page = render_template(
+        "dashboard.html",
+        viewer=viewer,
+        instances=instances,
+        cursor=seen["cursor"],
+        now=seen["now"],
+        selected=selected or (instances[0] if instances and not chosen else None),
+        missing=bool(chosen) and selected is None,
+        ranges=RANGES,
+        retention_hours=runtime().config.retention_hours,
+    )
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/open/<token>")
+def open_link(token: str) -> Response:
+    """Ask for one press of a button; the link is not used yet."""
+    return _private(render_template("open.html", token=token))
+
+
+@blueprint.post("/open/<token>")
+def use_link(token: str) -> AnyResponse:
+    """Use the link up, begin the session and go to the dashboard."""
+    _own_site()
+    grant = runtime().links.consume(token)
+    if grant is None:
+        return _private(render_template("used.html"), 410)
+    sign_in(grant)
+    if grant.instance is not None:
+        return redirect(url_for("pages.dashboard", instance=grant.instance), 303)
+    return redirect(url_for("pages.dashboard"), 303)
+
+
+@blueprint.post("/sign-out")
+def leave() -> AnyResponse:
+    """End the session and show what everybody sees."""
+    _own_site()
+    sign_out()
+    return redirect(url_for("pages.dashboard"), 303)
+
+
+@blueprint.get("/static/<release>/<path:name>")
+def static_file(release: str, name: str) -> Response:
+    """A static file of this release; a page of another one gets the newest, and asks again next time."""
+    asset = assets().get(name)
+    if asset is None:
+        abort(404)
+    return asset_response(request, asset, current=release == version())
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    """Browsers that do not read the page's icon ask here."""
+    return asset_response(request, assets()["icon.svg"], current=False)
+
+
+@blueprint.after_request
+def _protect(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    return response
+
+
+@blueprint.app_context_processor
+def _always_there() -> dict[str, Any]:
+    asked = request.args.get("theme") or request.cookies.get("theme")
+    return {
+        "asset": lambda name: url_for("pages.static_file", release=version(), name=name),
+        "theme": asked if asked in _THEMES else "auto",
+        "title": runtime().config.public_title,
+    }
+
+
+for _filter in (words.ago, words.percent, words.rate, words.memory, words.iso):
+    blueprint.add_app_template_filter(_filter)
+
+
+def _private(page: str, status: int = 200) -> Response:
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _own_site() -> None:
+    """Raises ProblemError when another site's page sent this form."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        own = site in ("same-origin", "none")
+    else:
+        origin = request.headers.get("Origin")
+        own = origin is None or origin in (runtime().config.origin, request.host_url.rstrip("/"))
+    if not own:
+        raise ProblemError(Problem.INVALID_REQUEST, "this form works only on the page it belongs to")

@@ -1,0 +1,66 @@
+"""The static files: read once, compressed once, served under a path that names their content.
+
+Rules:
+
+* The address holds a hash over all files (``/static/<version>/page.js``), so a browser may keep them for a year and
+  still never mixes the modules of two releases.
+* Only files that were there at the start are served: no path from a request ever reaches the file system.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Request, Response
+
+STATIC = Path(__file__).parent / "static"
+
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_KEEP = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One static file; ``compressed`` is its gzip form."""
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Every file that is served, by its path below ``static``."""
+    return {
+        path.relative_to(STATIC).as_posix(): Asset(
+            content := path.read_bytes(), gzip.compress(content, mtime=0), _MEDIA_TYPES[path.suffix]
+        )
+        for path in sorted(STATIC.rglob("*"))
+        if path.suffix in _MEDIA_TYPES
+    }
+
+
+@cache
+def version() -> str:
+    """A hash over the names and contents of all files."""
+    digest = hashlib.sha256()
+    for name, asset in assets().items():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(asset.content).digest())
+    return digest.hexdigest()[:12]
+
+
+def asset_response(request: Request, asset: Asset, *, current: bool) -> Response:
+    """The file, compressed when the browser takes that. ``current``: the address names the content that is served."""
+    zipped = "gzip" in request.accept_encodings
+    response = Response(asset.compressed if zipped else asset.content, content_type=asset.media_type)
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = _KEEP if current else "no-cache"
+    return response
