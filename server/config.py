@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import platformdirs
@@ -122,12 +123,12 @@ def data_dir_of(environment: Mapping[str, str], flag: Path | None = None) -> Pat
 
 def load_config(data_dir: Path, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
     """The settings of an existing installation. Raises ConfigError; where there is none it names ``init``."""
-    return config_of(data_dir, resolve(data_dir, environment, flags or {}))
+    found = resolve(data_dir, environment, flags or {})
+    return config_of(data_dir, {name: entry.value for name, entry in found.items()})
 
 
-def config_of(data_dir: Path, found: Mapping[str, Found]) -> Config:
-    """A Config out of resolved values. Raises ConfigError when two of them do not go together."""
-    values = {name: entry.value for name, entry in found.items()}
+def config_of(data_dir: Path, values: Mapping[str, Any]) -> Config:
+    """A Config out of checked values. Raises ConfigError when two of them do not go together."""
     if bool(values["tls_cert"]) != bool(values["tls_key"]):
         raise ConfigError("tls_cert and tls_key go together: give both files or neither")
     assert set(values) == {field.name for field in fields(Config)} - {"data_dir"}, "a Setting without a field"
@@ -139,16 +140,28 @@ def resolve(data_dir: Path, environment: Mapping[str, str], flags: Mapping[str, 
     path = data_dir / "config.toml"
     file = read_file(path)
     _refuse_near_misses(environment)
-    return {
-        setting.name: _first(
-            setting,
-            flag=flags.get(setting.name),
-            variable=environment.get(PREFIX + setting.name.upper()),
-            file=file,
-            path=path,
-        )
-        for setting in SETTINGS
-    }
+    found: dict[str, Found] = {}
+    for setting in SETTINGS:
+        entry = _first(setting, flags, environment, file, path)
+        if entry is None:
+            raise ConfigError(f"{setting.name} is missing in {path}: {setting.comment.splitlines()[0]}")
+        found[setting.name] = entry
+    return found
+
+
+def initial_values(environment: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What a new installation starts from: flags, environment and defaults. Settings that have none are left out.
+
+    Without ``listen`` the port of a plain http origin is listened on. Raises ConfigError.
+    """
+    _refuse_near_misses(environment)
+    found = {setting.name: _first(setting, flags, environment, {}, Path("config.toml")) for setting in SETTINGS}
+    values = {name: entry.value for name, entry in found.items() if entry is not None}
+    listen, origin = found["listen"], values["origin"]
+    if listen is not None and listen.origin == "default" and origin.startswith("http:"):
+        port = urlsplit(origin).port or 80
+        values["listen"] = f"{origin.removeprefix('http://').removesuffix(f':{port}')}:{port}"
+    return values
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -189,20 +202,21 @@ def config_toml(values: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _first(setting: Setting, *, flag: Any, variable: str | None, file: Mapping[str, Any], path: Path) -> Found:
-    if flag is not None:
-        return Found(checked(setting, flag, "flag"), "flag")
-    if variable is not None:
-        name = PREFIX + setting.name.upper()
+def _first(
+    setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str], file: Mapping[str, Any], path: Path
+) -> Found | None:
+    """The first source that names the setting; None where none does and there is no default."""
+    if flags.get(setting.name) is not None:
+        return Found(checked(setting, flags[setting.name], "flag"), "flag")
+    name = PREFIX + setting.name.upper()
+    if name in environment:
         try:
-            return Found(checked(setting, setting.parse(variable), name), name)
+            return Found(checked(setting, setting.parse(environment[name]), name), name)
         except ValueError as error:
             raise ConfigError(f"{name} {error}") from error
     if setting.name in file:
         return Found(checked(setting, file[setting.name], str(path)), str(path))
-    if setting.default is None:
-        raise ConfigError(f"{setting.name} is missing in {path}: {setting.comment.splitlines()[0]}")
-    return Found(setting.default, "default")
+    return None if setting.default is None else Found(setting.default, "default")
 
 
 def _refuse_near_misses(environment: Mapping[str, str]) -> None:

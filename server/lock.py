@@ -58,7 +58,7 @@ class Lock:
 
 
 if sys.platform == "win32":
-    import msvcrt
+    import msvcrt  # pylint: disable=import-error  # Windows only
 
     def _try_lock(descriptor: int) -> bool:
         os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # far behind the text: Windows bars others from a locked range

@@ -58,9 +58,9 @@ class Desk:
         """The clock, read now."""
         return self.runtime.now_ms()
 
-    def note(self, act: str, subject: str) -> None:
+    def note(self, what: str, subject: str) -> None:
         """Leave an audit entry."""
-        self.registry.audit(self.actor, act, subject, self.now_ms)
+        self.registry.audit(self.actor, what, subject, self.now_ms)
 
 
 @dataclass(frozen=True, slots=True)

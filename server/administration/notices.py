@@ -9,7 +9,7 @@ Rules:
 """
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from consent.errors import NoticeError
 from consent.notice import Version, locales, versions
@@ -85,7 +85,7 @@ def offer_as(desk: Desk, version: Version, locale: str) -> Offer:
 
 def changed_terms(old: Offer, new: Offer) -> list[str]:
     """The names of the terms that differ; ``text`` only where no named term explains it."""
-    names = [name for name in Offer.__dataclass_fields__ if name not in ("notice", "text")]
+    names = [field.name for field in fields(Offer) if field.name not in ("notice", "text")]
     changed = [name for name in names if getattr(old, name) != getattr(new, name)]
     return changed or (["text"] if old.text != new.text else [])
 
