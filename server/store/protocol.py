@@ -6,7 +6,7 @@ Rules that every store keeps (``tests/store/test_contract.py`` runs against each
 * An answer is made of what was sampled: a bucket without samples is None, never interpolated.
 * ``erase`` takes an instance out of every answer at once, and out of every file before it returns.
 * A range of time is half open: ``start_ms <= time < end_ms``. Times are integer milliseconds since the epoch, UTC.
-* Every method may be called from many threads. After ``close`` they raise StoreUnavailable.
+* Every method may be called from many threads. After ``close`` whatever needs the files raises StoreUnavailable.
 * A store checks shapes (tables, columns, equal lengths); values were checked by the decoder before they come here.
 """
 

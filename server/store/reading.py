@@ -1,0 +1,122 @@
+"""Answers from the partitions. Each runs in the thread that asks, on a cursor of its own, under a lease."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from consent.catalogue import TABLES, Table
+from server.store.cleaning import older_rows
+from server.store.incoming import canonical_instance
+from server.store.memory import Memory
+from server.store.partition import store_error
+from server.store.partition_set import PartitionSet
+from server.store.protocol import Row, Series, SeriesQuery
+from server.store.schema import quoted
+from server.store.series import series_of, series_statement
+
+#: Rows that ``rows`` holds of each table at a time.
+PAGE_ROWS = 5_000
+
+
+class Reader:
+    """Safe in any thread. Everything raises StoreUnavailable after the partitions were closed."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, partitions: PartitionSet, memory: Memory) -> None:
+        self._connection = connection
+        self._partitions = partitions
+        self._memory = memory
+        self._lock = Lock()
+
+    def series(self, query: SeriesQuery) -> Series:
+        """One pass over the partitions that overlap the range."""
+        rows: list[Any] = []
+        if canonical_instance(query.instance) is not None:
+            with self._partitions.lease() as leased:
+                partitions = [one for one in leased if one.overlaps(query.start_ms, query.end_ms)]
+                if partitions and not self._memory.is_hidden(query.instance):
+                    rows = self._read(*series_statement(query, partitions))
+        return series_of(query, rows)
+
+    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
+        """Day by day, the tables of a day merged by time, in pages."""
+        if canonical_instance(instance) is None:
+            return
+        with self._partitions.lease() as leased:
+            days = [partition.day.name for partition in leased]
+        for day in days:
+            yield from heapq.merge(
+                *(self._rows_of_day(instance, day, table) for table in TABLES.values()),
+                key=_time,
+            )
+
+    def expiring(self, before_ms: int) -> dict[str, int]:
+        """Counted, nothing deleted."""
+        counts = Counter({name: 0 for name in TABLES})
+        with self._partitions.lease() as leased, closing(self._cursor()) as cursor:
+            for partition in leased:
+                if partition.first_ms is not None and partition.first_ms < before_ms:
+                    counts.update(older_rows(cursor, partition, before_ms))
+        return dict(counts)
+
+    def counts(self) -> dict[str, int]:
+        """From the files' own statistics."""
+        counts = Counter({name: 0 for name in TABLES})
+        with self._partitions.lease() as leased:
+            for partition in leased:
+                for name in TABLES:
+                    counts[name] += self._read(f"SELECT count(*) FROM {partition.alias}.{quoted(name)}", {})[0][0]
+        return dict(counts)
+
+    def _rows_of_day(self, instance: str, day: str, table: Table) -> Iterator[tuple[str, Row]]:
+        """One table of one day in pages. A page ends where a time ends, and the next begins at the next time."""
+        names = [column.name for column in table.wire_columns]
+        from_ms, size = 0, PAGE_ROWS
+        while True:
+            page = self._page(instance, day, table, from_ms, size)
+            if len(page) == size and page[0][0] == page[-1][0]:
+                size *= 2
+                continue
+            complete = page if len(page) < size else [row for row in page if row[0] != page[-1][0]]
+            for row in complete:
+                yield table.name, dict(zip(names, row, strict=True))
+            if len(page) < size:
+                return
+            from_ms, size = page[-1][0], PAGE_ROWS
+
+    def _page(self, instance: str, day: str, table: Table, from_ms: int, size: int) -> list[Any]:
+        columns = ", ".join(quoted(column.name) for column in table.wire_columns[1:])
+        order = f"time, {quoted(table.part.name)}" if table.part else "time"
+        with self._partitions.lease() as leased:
+            for partition in leased:
+                if partition.day.name == day and not self._memory.is_hidden(instance):
+                    return self._read(
+                        f"SELECT epoch_ms(time), {columns} FROM {partition.alias}.{quoted(table.name)} "
+                        f"WHERE sym = $instance::UUID AND time >= make_timestamp_ms($from) "
+                        f"ORDER BY {order} LIMIT $size",
+                        {"instance": instance, "from": from_ms, "size": size},
+                    )
+        return []
+
+    def _read(self, statement: str, parameters: Any) -> list[Any]:
+        """Run a query on a cursor of its own; call it under a lease."""
+        with closing(self._cursor()) as cursor:
+            try:
+                return cursor.execute(statement, parameters).fetchall()
+            except duckdb.Error as error:
+                raise store_error(error) from error
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        # A connection is not made for several threads, not even for asking it for cursors.
+        with self._lock:
+            return self._connection.cursor()
+
+
+def _time(row: tuple[str, Row]) -> int:
+    time = row[1]["time"]
+    assert isinstance(time, int)
+    return time
