@@ -26,6 +26,7 @@ _STATE_WORDS = {
     Standing.GIVEN: "given, in force",
     Standing.PENDING: "you agreed; the server has not confirmed yet",
     Standing.EXPIRED: "expired",
+    Standing.ENDED: "ended by the server; to join again: sysmetric consent give URL",
     Standing.BROKEN: "does not verify; see: sysmetric consent verify",
     Standing.WITHDRAWN: "withdrawn; the server has still to be told",
     Standing.ERASED: "withdrawn and erased",

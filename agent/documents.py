@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from agent.ended import check_not_ended
 from agent.errors import NoConsent
 from agent.paths import AgentPaths
 from agent.private_files import make_private_directory, read_private, remove, replace_private, sync_directory
@@ -67,13 +68,16 @@ class Standing(StrEnum):
     PENDING = "pending"
     GIVEN = "given"
     EXPIRED = "expired"
+    ENDED = "ended"
     BROKEN = "broken"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
 
 
 def standing(paths: AgentPaths, now_ms: int) -> Standing:
-    """Where the consent stands at ``now_ms``. A chain that does not hold, or a lost key, is ``BROKEN``."""
+    """Where the consent stands at ``now_ms``. A chain that does not hold, or a lost key, is ``BROKEN``;
+    a consent that the server has declared over is ``ENDED``.
+    """
     if not paths.record.exists():
         return Standing.NONE
     if paths.withdrawal.exists():
@@ -85,8 +89,10 @@ def standing(paths: AgentPaths, now_ms: int) -> Standing:
         if documents is None:
             return Standing.NONE  # removed by another process a moment ago
         record, _ = verify_record(documents.record)
-        activate(documents, load_key_file(paths.key), record.event.time)
+        check_not_ended(paths, activate(documents, load_key_file(paths.key), record.event.time))
         return Standing.GIVEN if now_ms < valid_until_ms(documents, record) else Standing.EXPIRED
+    except NoConsent:
+        return Standing.ENDED
     except ConsentError:
         return Standing.BROKEN
 
@@ -115,7 +121,9 @@ def active_consent(paths: AgentPaths, now_ms: int) -> ActiveConsent:
         documents = load_documents(paths)
         if documents is None:
             raise NoConsent(f"there is no consent on this machine, so nothing is sampled; to read and decide: {GIVE}")
-        return activate(documents, load_key_file(paths.key), now_ms)
+        active = activate(documents, load_key_file(paths.key), now_ms)
+        check_not_ended(paths, active)
+        return active
     except ConsentError as error:
         raise NoConsent(str(error)) from error
 
