@@ -6,6 +6,8 @@ Rules:
   answers, and asks there with the token from ``operator-token``.
 * The token is sent to this machine's loopback or to the configured origin, never elsewhere and never after a redirect.
 * A lock without an address is held by another short command; that is waited for, a few seconds.
+* What is not needed is not loaded, so that help comes at once: SQLAlchemy and DuckDB only where no server runs, httpx
+  and cryptography only where one does.
 """
 
 import json
@@ -14,15 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
 from consent.errors import KeyFileError
-from consent.signature import read_secret_file
 from consent.wire import Problem
-from server.administration import Desk, Json, perform
+from server.clock import clock_ms
 from server.config import Config
 from server.errors import (
     AlreadyRunning,
@@ -35,8 +34,15 @@ from server.errors import (
     StoreUnavailable,
     TokenRefused,
 )
-from server.runtime import Runtime, clock_ms, open_runtime
+from server.lock import Lock
 from server.settings import is_loopback
+
+if TYPE_CHECKING:
+    import httpx
+
+# pylint: disable=import-outside-toplevel  # see the rules above
+
+Json = dict[str, Any]
 
 PATIENCE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
@@ -57,10 +63,14 @@ class Ask(Protocol):  # pylint: disable=too-few-public-methods  # a function wit
 @contextmanager
 def reach(config: Config, now_ms: Callable[[], int] = clock_ms) -> Iterator[Ask]:
     """For the block, a way to do acts. Raises ConfigError, AlreadyRunning, ServerUnreachable, TokenRefused."""
-    found = _open(config, now_ms)
-    if isinstance(found, Runtime):
-        with found:
-            yield partial(_locally, Desk(found))
+    found = _lock_or_address(config)
+    if isinstance(found, Lock):
+        from server.administration import Desk, perform
+        from server.runtime import open_runtime
+
+        with open_runtime(config, now_ms=now_ms, lock=found) as runtime:
+            desk = Desk(runtime)
+            yield lambda verb, **arguments: perform(desk, verb, arguments)
     else:
         with _client(config, found) as client:
             yield partial(_remotely, client)
@@ -78,11 +88,12 @@ def admin_url(config: Config) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _open(config: Config, now_ms: Callable[[], int]) -> Runtime | str:
+def _lock_or_address(config: Config) -> Lock | str:
+    """The lock, taken; or where the server that holds it answers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return open_runtime(config, now_ms=now_ms)
+            return Lock.acquire(config.lock_path)
         except AlreadyRunning as running:
             if running.base_url:
                 return running.base_url
@@ -91,11 +102,11 @@ def _open(config: Config, now_ms: Callable[[], int]) -> Runtime | str:
             time.sleep(0.1)
 
 
-def _locally(desk: Desk, verb: str, **arguments: Any) -> Json:
-    return perform(desk, verb, arguments)
+def _client(config: Config, base_url: str) -> "httpx.Client":
+    import httpx
 
+    from consent.signature import read_secret_file
 
-def _client(config: Config, base_url: str) -> httpx.Client:
     parts = urlsplit(base_url)
     if base_url != config.origin and not is_loopback(parts.hostname or ""):
         raise ConfigError(f"{config.lock_path} names {base_url[:100]!r}, which is not this server's origin; restart it")
@@ -116,7 +127,9 @@ def _client(config: Config, base_url: str) -> httpx.Client:
     )
 
 
-def _remotely(client: httpx.Client, verb: str, **arguments: Any) -> Json:
+def _remotely(client: "httpx.Client", verb: str, **arguments: Any) -> Json:
+    import httpx
+
     try:
         answer = client.post(f"/api/v1/admin/{verb}", json=arguments)
     except httpx.TransportError as error:

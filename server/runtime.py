@@ -9,7 +9,6 @@ Rules:
 """
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consent.errors import KeyFileError
 from consent.signature import load_key_file, read_secret_file, thumbprint
+from server.clock import clock_ms
 from server.config import Config
 from server.errors import ConfigError
 from server.links import Links
@@ -73,18 +73,17 @@ class Runtime:
         self.close()
 
 
-def clock_ms() -> int:
-    """The wall clock in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
+def open_runtime(
+    config: Config, *, now_ms: Callable[[], int] = clock_ms, base_url: str = "", lock: Lock | None = None
+) -> Runtime:
+    """Take the lock (or go on with ``lock``, taken before) and open everything.
 
-
-def open_runtime(config: Config, *, now_ms: Callable[[], int] = clock_ms, base_url: str = "") -> Runtime:
-    """Take the lock and open everything. ``base_url`` is where this process will answer admin calls, if it will.
+    ``base_url`` is where this process will answer admin calls, if it will.
 
     Raises AlreadyRunning when another process has the data directory open, ConfigError when a key file is missing or
     unsafe, RegistryError or StoreError when what is there cannot be opened.
     """
-    lock = Lock.acquire(config.lock_path, base_url)
+    lock = Lock.acquire(config.lock_path, base_url) if lock is None else lock
     try:
         try:
             operator_key = load_key_file(config.operator_key_path)

@@ -23,6 +23,7 @@ from server.errors import ConfigError
 from server.registry import Scope
 from server.runtime import KEY_ENCRYPTION_BYTES, Runtime, open_runtime
 from server.settings import SETTINGS
+from server.vacancy import check_vacant, installation_files
 
 #: The name under which the command line of this machine acts through the running server.
 LOCAL_TOKEN_NAME = "command line"
@@ -53,18 +54,6 @@ def install(config: Config, now_ms: Callable[[], int]) -> Installed:
     return installed
 
 
-def check_vacant(config: Config) -> None:
-    """Raises ConfigError if anything of an installation is there."""
-    if config.config_path.exists():
-        raise ConfigError(f"{config.data_dir} holds an installation already; it was left as it is")
-    found = [path.name for path in _files(config) if path.exists()]
-    if found:
-        raise ConfigError(
-            f"{config.data_dir} holds parts of an installation ({', '.join(found)}) but no config.toml; "
-            "put that back, or choose another --data-dir"
-        )
-
-
 def _furnish(runtime: Runtime) -> Installed:
     desk = Desk(runtime)
     notice = perform(desk, "notice-publish", {})
@@ -93,7 +82,7 @@ def _undone_on_failure(config: Config) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        for path in _files(config):
+        for path in installation_files(config):
             path.unlink(missing_ok=True)
         shutil.rmtree(config.store_dir, ignore_errors=True)
         if not existed:
@@ -102,15 +91,3 @@ def _undone_on_failure(config: Config) -> Iterator[None]:
         if isinstance(error, KeyFileError):
             raise ConfigError(str(error)) from error
         raise
-
-
-def _files(config: Config) -> tuple[Path, ...]:
-    registry = config.registry_path
-    return (
-        config.operator_key_path,
-        config.key_encryption_path,
-        config.operator_token_path,
-        registry,
-        registry.with_name(registry.name + "-journal"),
-        config.lock_path,
-    )

@@ -1,6 +1,5 @@
 """``sysmetric-server import``: recordings of open servers."""
 
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from server.clock import clock_ms
 from server.commands.terminal import AsJson, DataDir, counted, emit, office, say
 from server.reach import Ask
 
@@ -62,7 +62,7 @@ def _shift(ask: Ask, paths: list[str], progress: Progress) -> int:
     """One offset for all files, so that what was recorded together stays together."""
     previews = [ask("import-preview", path=path) for path in progress.track(paths, description="Reading")]
     last = max((preview["last"] for preview in previews if preview["last"] is not None), default=None)
-    return 0 if last is None else time.time_ns() // 1_000_000 - last
+    return 0 if last is None else clock_ms() - last
 
 
 def _sum(results: list[dict[str, Any]], outcome: str) -> dict[str, int]:

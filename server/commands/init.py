@@ -2,16 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.clock import clock_ms
 from server.commands.terminal import AsJson, DataDir, NoInput, emit, is_interactive, say
 from server.config import PREFIX, Config, checked, config_of, data_dir_of, initial_values
 from server.errors import ConfigError
-from server.runtime import clock_ms
 from server.settings import SETTINGS, Setting
-from server.setup import Installed, check_vacant, install
+from server.vacancy import check_vacant
+
+if TYPE_CHECKING:
+    from server.setup import Installed
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 #: Asked for on a terminal when no flag gives them, in this order.
@@ -55,6 +58,8 @@ def init(
       sysmetric-server init --origin https://metrics.example.org --name 'Example Lab' \\
           --address 'Street 1, Warsaw' --contact privacy@example.org --no-input
     """
+    from server.setup import install  # pylint: disable=import-outside-toplevel  # heavy, and no other command needs it
+
     flags: dict[str, Any] = {
         "controller_name": name,
         "controller_address": address,
@@ -103,7 +108,7 @@ def _asked(setting: Setting) -> Any:
             say(str(error))
 
 
-def _value(installed: Installed) -> dict[str, Any]:
+def _value(installed: "Installed") -> dict[str, Any]:
     return {
         "data_dir": str(installed.data_dir),
         "enrolment_url": installed.enrolment_url,
@@ -113,7 +118,7 @@ def _value(installed: Installed) -> dict[str, Any]:
     }
 
 
-def _show(installed: Installed, config: Config, data_dir: Path | None) -> None:
+def _show(installed: "Installed", config: Config, data_dir: Path | None) -> None:
     say(f"Set up in {installed.data_dir}; every setting is explained in config.toml there.")
     say(f"Agreement {installed.notice_version} is published; read it with: sysmetric-server notice show")
     say("Keep copies of operator-key.pem and key-encryption.key in a safe place.\n")
