@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 from consent.errors import ConsentError
 from server import end_of_day
 from server.admission import Admission
-from server.api import batches, consents, health, instances, links, live, notice, openapi, problems, series
+from server.api import admin, batches, consents, health, instances, links, live, notice, openapi, problems, series
 from server.api.state import State, attach
 from server.config import data_dir_of, load_config
 from server.derivation import derive
@@ -57,7 +57,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         SESSION_COOKIE_SECURE=runtime.config.origin.startswith("https:"),
     )
     attach(app, _state(runtime))
-    for part in (batches, consents, health, instances, links, live, notice, openapi, series, pages):
+    for part in (admin, batches, consents, health, instances, links, live, notice, openapi, series, pages):
         app.register_blueprint(part.blueprint)
     app.register_error_handler(Exception, problems.handle)
     app.after_request(_secure)
