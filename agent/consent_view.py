@@ -11,15 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.documents import Standing
-from agent.notice_view import date_of, inline, labelled, note, panel
-from agent.phrases import Phrases, phrases_for
+from agent.notice_view import answer, date_of, how_often, inline, labelled, note, panel
+from agent.phrases import ENGLISH, Phrases, phrases_for
 from agent.terminal import WIDEST
 from agent.untrusted import clean_line
 from agent.verification import DOES_NOT_PROVE, PROVES, CheckedLink
 from consent.alias import alias_of
-from consent.catalogue import TABLES
 from consent.document import to_payload
-from consent.record import ConsentRecord, ErasureReceipt, Processing, Receipt
+from consent.record import ConsentRecord, ErasureReceipt, Receipt
 
 _STATE_STYLE = {Standing.GIVEN: "bold green", Standing.PENDING: "bold yellow", Standing.EXPIRED: "bold yellow"}
 _STATE_WORDS = {
@@ -77,12 +76,13 @@ def given_json(record: ConsentRecord, receipt: Receipt) -> dict[str, Any]:
 
 def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
     """``consent show``: the consent on one screen."""
-    answers = [(entry.table, _answer(entry)) for entry in record.processing]
+    answers = [(entry.table, answer(entry.granted, entry.table, ENGLISH)) for entry in record.processing]
     controller = record.controller
     how = f"{record.ceremony.method.value}, {record.ceremony.seconds} s, questions {record.ceremony.quiz.value}"
     rows = [
         ("State", Text(_STATE_WORDS[state], _STATE_STYLE.get(state, "bold red"))),
         *answers,
+        ("How often", how_often(record.granted, ENGLISH)),
         ("Given", Text(f"{date_of(record.event.time)}, {how}")),
         ("Until", Text(date_of(record.event.valid_until))),
         ("Controller", inline(f"{controller.name}, {controller.address}, {controller.contact}")),
@@ -115,8 +115,8 @@ def receipts(receipt: Receipt, erasure: ErasureReceipt | None) -> Group:
         ("Until", Text(_moment(receipt.valid_until))),
         ("Server", Text(clean_line(receipt.origin))),
         ("Record", Text(receipt.record_id)),
-        ("its SHA-256", Text(receipt.record_sha256)),
-        ("Text SHA-256", Text(receipt.notice_sha256)),
+        ("SHA-256", Text(receipt.record_sha256)),
+        ("Notice", Text(receipt.notice_sha256)),
     ]
     parts: list[RenderableType] = [panel(labelled(rows), title="The operator's receipt")]
     if erasure is not None:
@@ -172,15 +172,6 @@ def revoked_json(erasure: ErasureReceipt | None) -> dict[str, Any]:
     return {"state": "withdrawn", "erasure": None if erasure is None else to_payload(erasure)}
 
 
-def _answer(entry: Processing) -> Text:
-    meaning = TABLES[entry.table].words["en"] if entry.table in TABLES else ""
-    return Text.assemble(
-        ("✔ yes", "bold green") if entry.granted else ("✘ no ", "bold red"),
-        f"  {meaning}",
-        (f", at most every {entry.period_seconds} s" if entry.granted else "", "dim"),
-    )
-
-
 def _erasure_rows(erasure: ErasureReceipt) -> list[tuple[str, Text]]:
     return [
         ("Erased", Text(_counts(erasure.rows), "bold green")),
@@ -195,7 +186,10 @@ def _counts(rows: dict[str, int]) -> str:
 
 
 def _listed(title: str, lines: Iterable[str], style: str) -> list[RenderableType]:
-    return [Text(), note(title, f"bold {style}"), *(note(f"· {line}", "", 3) for line in lines)]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for line in lines:
+        grid.add_row("  ·", line)
+    return [Text(), note(title, f"bold {style}"), grid]
 
 
 def _moment(time_ms: int) -> str:

@@ -5,7 +5,7 @@ links are shown as text, so that what is read is where it leads. The column of l
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rich import box
@@ -105,24 +105,30 @@ def offered(entry: Offered, words: Phrases) -> Panel:
 
 def signing(offer: Offer, granted: Iterable[str], valid_until_ms: int, term_days: int, words: Phrases) -> Panel:
     """Exactly what will be signed."""
-    origin_rows = [
-        (
-            entry.table,
-            Text.assemble(
-                (f"✔ {words.granted}", "bold green") if entry.table in granted else (f"✘ {words.refused}", "bold red"),
-                f"  {TABLES[entry.table].words[words.locale]}",
-                (f", {words.every.format(seconds=entry.period_seconds)}" if entry.table in granted else "", "dim"),
-            ),
-        )
-        for entry in offer.offered
-    ]
+    granted_periods = {entry.table: entry.period_seconds for entry in offer.offered if entry.table in granted}
     rows = [
-        *origin_rows,
+        *((entry.table, answer(entry.table in granted_periods, entry.table, words)) for entry in offer.offered),
+        (words.how_often, how_often(granted_periods, words)),
         (words.until, Text(words.days.format(date=date_of(valid_until_ms), days=term_days))),
         (words.controller, inline(f"{offer.controller.name}, {offer.controller.contact}")),
         (words.text, Text(f"{clean_line(offer.notice.version)}, SHA-256 {offer.notice.sha256}")),
     ]
     return panel(labelled(rows), title=words.sign_title)
+
+
+def answer(granted: bool, table: str, words: Phrases) -> Text:
+    """Yes or no to one kind of figures, and what it is."""
+    meaning = TABLES[table].words[words.locale] if table in TABLES else ""
+    mark = (f"✔ {words.granted}", "bold green") if granted else (f"✘ {words.refused}", "bold red")
+    gap = max(len(words.granted), len(words.refused)) - len(words.granted if granted else words.refused)
+    return Text.assemble(mark, " " * (gap + 2), meaning)
+
+
+def how_often(periods: Mapping[str, int], words: Phrases) -> Text:
+    """One sentence where all periods (seconds, by table) are the same, else one for each."""
+    if len(set(periods.values())) <= 1:
+        return Text(words.every.format(seconds=next(iter(periods.values()), 0)))
+    return Text("; ".join(f"{table} {words.every.format(seconds=seconds)}" for table, seconds in periods.items()))
 
 
 def _is_risk(line: str) -> bool:
