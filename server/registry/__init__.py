@@ -84,10 +84,11 @@ def open_registry(path: Path, key_encryption_key: bytes) -> Registry:
 def _check_sound(connection: Connection, path: Path) -> None:
     if connection.dialect.name != "sqlite":
         return
-    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
     if found != "ok":
+        reason = found.splitlines()[-1]  # the line before it is a heading
         raise RegistryUnusable(
-            f"the registry {path} is damaged: {found}; put back a copy with: sysmetric-server restore"
+            f"the registry {path} is damaged: {reason}; put back a copy with: sysmetric-server restore"
         )
 
 

@@ -31,6 +31,9 @@ class Sources(Database):
 
     def sources(self) -> dict[str, str]:
         """Instance id to name, of every open server."""
+        return dict(self.remembered("sources", self._read_sources))
+
+    def _read_sources(self) -> dict[str, str]:
         with self.reading() as connection:
             rows = connection.execute(select(sources.c.instance, sources.c.name).order_by(sources.c.name))
             return {row.instance: row.name for row in rows}

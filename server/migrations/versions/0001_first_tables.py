@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("revoked_ms", sa.BigInteger),
-        sa.CheckConstraint("used >= 0 AND used <= uses", name="ck_invites_uses"),
+        sa.CheckConstraint("used >= 0 AND used <= uses", name=op.f("ck_invites_uses")),
         sa.PrimaryKeyConstraint("id", name="pk_invites"),
         sa.UniqueConstraint("secret_sha256", name="uq_invites_secret_sha256"),
     )
