@@ -4,17 +4,15 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 no valid consent, 4 server unreachable (k
 server, 130 interrupted. No colours are used outside the consent screens, so ``NO_COLOR`` has nothing to turn off here.
 """
 
-import importlib.util
 import sys
 from typing import Annotated
 
 import typer
 
+from agent.commands import config, consent, dashboard, data, pause, preview, run, status, watch
 from agent.errors import AgentError
 from consent import __version__
 from consent.errors import ConsentError
-
-_COMMANDS = ("consent", "run", "status", "watch", "preview", "pause", "data", "dashboard", "config")
 
 app = typer.Typer(
     name="sysmetric",
@@ -53,9 +51,8 @@ def sysmetric(
 
 
 def _mount() -> None:
-    for name in _COMMANDS:
-        if importlib.util.find_spec(f"agent.commands.{name}") is not None:
-            importlib.import_module(f"agent.commands.{name}").register(app)
+    for command in (consent, run, status, watch, preview, pause, data, dashboard, config):
+        command.register(app)
 
 
 def main() -> None:

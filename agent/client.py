@@ -35,7 +35,7 @@ else:
 
 USER_AGENT = f"sysmetric/{__version__}"
 MAX_ANSWER_BYTES = 1024 * 1024
-#: Longer than a batch, so that one connection serves all of them.
+#: Longer than most batches, so that one connection serves all of them.
 _KEEP_ALIVE_SECONDS = 330.0
 _BEFORE_SENDING = (
     httpx.ConnectError,

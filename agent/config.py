@@ -35,7 +35,7 @@ class Setting:
 
 SETTINGS: dict[str, Setting] = {
     "period_seconds": Setting(1.0, 1.0, 3600.0, "seconds between samples; never shorter than agreed to"),
-    "batch_seconds": Setting(10.0, 1.0, 300.0, "seconds of samples in one batch"),
+    "batch_seconds": Setting(10.0, 1.0, 3600.0, "seconds of samples in one batch"),
     "spool_mebibytes": Setting(24.0, 1.0, 1024.0, "most that waits on disk while the server is away"),
     "timeout_seconds": Setting(10.0, 1.0, 120.0, "longest wait for the server's answer"),
 }

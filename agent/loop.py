@@ -43,6 +43,7 @@ from consent.wire import Problem
 
 LOOK_SECONDS = 1.0
 FLUSH_SECONDS = 5.0
+_REPORT_MS = 12_000
 
 Tell = Callable[[str], None]
 
@@ -142,6 +143,7 @@ class Loop:
                 self._sampler.sample()
                 if self._sampler.full():
                     self._hand_over()
+                self._report_taken()
                 wait = min(wait, self._sampler.wait_seconds())
             self._stop.wait(wait)
 
@@ -170,8 +172,14 @@ class Loop:
     def _hand_over(self) -> None:
         tables = self._sampler.take()
         if tables is not None:
+            self._records.board.note(samples_taken=self._sampler.taken)
             self._outbox.put(self._packer.pack(tables))
         self._tell_troubles()
+
+    def _report_taken(self) -> None:
+        """The sender reports with each batch; this is for batches that are long, or a server that is away."""
+        if self._clock.local_ms() - self._records.board.status.updated_ms >= _REPORT_MS:
+            self._records.board.change(samples_taken=self._sampler.taken)
 
     def _tell_troubles(self) -> None:
         """Each trouble once, when it begins; status has them all."""

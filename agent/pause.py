@@ -27,6 +27,8 @@ class Pause:
 
 def read_pause(paths: AgentPaths, now_ms: int) -> Pause | None:
     """The pause that is in force, or None. Raises AgentError when the file is not a private one."""
+    if not paths.pause.exists():
+        return None  # the usual case, looked at every second, should cost little
     content = read_private(paths.pause, 1000)
     if content is None:
         return None

@@ -93,6 +93,7 @@ class Sampler:
         self._rows = 0
         self._began = start
         self.troubles: dict[str, str] = {}
+        self.taken = 0  # beats that gave samples
 
     @property
     def periods(self) -> dict[str, float]:
@@ -114,11 +115,14 @@ class Sampler:
         if not due or self.expired():
             return
         time = self._clock.time()
-        for table in due:
-            rows = self._read(table)
-            if time is not None and rows:
-                if not self._rows:
-                    self._began = now
+        read = {table: self._read(table) for table in due}
+        if time is None or not any(read.values()):
+            return
+        if not self._rows:
+            self._began = now
+        self.taken += 1
+        for table, rows in read.items():
+            if rows:
                 self._add(table, time, rows)
 
     def full(self) -> bool:

@@ -182,8 +182,8 @@ class Sender:
         batches, size, dropped = self._outbox.waiting()
         self._records.board.change(
             **changes,
-            batches_waiting=batches,
-            bytes_waiting=size,
+            spool_batches=batches,
+            spool_bytes=size,
             batches_dropped=dropped,
             skew_ms=self._clock.skew_ms,
         )

@@ -21,7 +21,9 @@ from agent.private_files import read_private, replace_private
 
 @dataclass(frozen=True, slots=True)
 class Status:  # pylint: disable=too-many-instance-attributes  # one flat report, as it is printed
-    """Times in ms since the epoch. ``state`` is running, paused, away (the server is), withdrawing or stopped."""
+    """Times in ms since the epoch. ``state`` is running, paused or stopped. ``samples_taken`` counts beats; ``spool_``
+    is what waits for the server, in memory and on disk.
+    """
 
     pid: int
     state: str
@@ -31,13 +33,14 @@ class Status:  # pylint: disable=too-many-instance-attributes  # one flat report
     started_ms: int
     updated_ms: int
     periods: Mapping[str, float]
+    samples_taken: int = 0
     batches_sent: int = 0
     rows_sent: Mapping[str, int] = field(default_factory=dict)
     bytes_sent: int = 0
     last_ack_ms: int | None = None
     last_latency_ms: float | None = None
-    batches_waiting: int = 0
-    bytes_waiting: int = 0
+    spool_batches: int = 0
+    spool_bytes: int = 0
     batches_dropped: int = 0
     skew_ms: int | None = None
     next_try_ms: int | None = None
@@ -61,6 +64,11 @@ class StatusBoard:
         self._lock = threading.Lock()
         self.status = status
         self.trouble: str | None = None
+
+    def note(self, **changes: Any) -> None:
+        """Remember a change for the next time the file is written."""
+        with self._lock:
+            self.status = dataclasses.replace(self.status, **changes)
 
     def change(self, **changes: Any) -> None:
         """Put the changed status in the file."""

@@ -219,9 +219,9 @@ def _sending(scene: Scene, width: int) -> list[Text]:
         if status.last_latency_ms is not None:
             first.append(f" in {status.last_latency_ms:.0f} ms", "dim")
     second = Text.assemble(("sent ", "dim"), f"{status.batches_sent:,} batches, {gauges.size(status.bytes_sent)}")
-    waiting = f"{status.batches_waiting:,} batches, {gauges.size(status.bytes_waiting)}"
+    waiting = f"{status.spool_batches:,} batches, {gauges.size(status.spool_bytes)}"
     second.append("  waiting ", "dim")
-    second.append(waiting if status.batches_waiting else "nothing", "yellow" if status.batches_waiting else "")
+    second.append(waiting if status.spool_batches else "nothing", "yellow" if status.spool_batches else "")
     second.append("".join(f"  {table} {count:,} rows" for table, count in status.rows_sent.items()), "dim")
     if status.problem is not None:
         second = Text(clean_line(f"{status.problem}: {status.problem_detail or ''}", 200), "red")

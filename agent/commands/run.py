@@ -1,5 +1,6 @@
 """``sysmetric run``."""
 
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -45,8 +46,8 @@ def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
     # pylint: disable=import-outside-toplevel
     from agent import loop
     from agent.config import load_config
+    from agent.do_not_track import check_may_sample
     from agent.documents import active_consent
-    from agent.ended import check_not_ended
     from agent.lock import hold_lock
     from agent.paths import AgentPaths
     from agent.stop_switch import StopSwitch
@@ -58,14 +59,12 @@ def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
     if paths.withdrawal.exists() and not paths.erasure_receipt.exists():
         loop.deliver_until_answered(paths, stop, tell=tell)
         return
+    check_may_sample(os.environ)
     consent = active_consent(paths, loop.wall_ms())
-    check_not_ended(paths, consent)
     paths.prepare()
     with hold_lock(paths.lock):
         agent = loop.Loop(paths, consent, config, stop, tell=tell)
-        tell(
-            f"sampling {', '.join(consent.granted)} for {consent.origin}; stop: Ctrl-C; for good: sysmetric consent revoke"
-        )
+        tell(f"sampling {', '.join(consent.granted)} for {consent.origin}; to stop: Ctrl-C")
         agent.run()
 
 
