@@ -18,6 +18,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from consent.catalogue import TABLES
 from consent.errors import NoticeError
@@ -147,15 +148,15 @@ def parse(text: str) -> Notice:
     try:
         front = tomllib.loads(match["front"])
         quiz = tuple(
-            Question(entry["question"], tuple(entry["options"]), entry["answer"], entry["explanation"])
+            Question(_text(entry, "question"), _texts(entry, "options"), entry["answer"], _text(entry, "explanation"))
             for entry in front["quiz"]
         )
         notice = Notice(
-            id=front["id"],
-            version=Version.parse(front["version"]),
-            locale=front["locale"],
-            title=front["title"],
-            summary=tuple(front["summary"]),
+            id=_text(front, "id"),
+            version=Version.parse(_text(front, "version")),
+            locale=_text(front, "locale"),
+            title=_text(front, "title"),
+            summary=_texts(front, "summary"),
             sections=_sections(match["body"]),
             quiz=quiz,
             body=match["body"],
@@ -198,9 +199,21 @@ def describe_tables(locale: str) -> str:
     return "\n".join(lines)
 
 
+def _text(table: Mapping[str, Any], name: str) -> str:
+    if not isinstance(table[name], str):
+        raise TypeError(f"{name} is not a text")
+    return str(table[name])
+
+
+def _texts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    if not isinstance(table[name], list) or not all(isinstance(entry, str) for entry in table[name]):
+        raise TypeError(f"{name} is not a list of texts")
+    return tuple(table[name])
+
+
 def _sections(body: str) -> tuple[Section, ...]:
     headings = list(_HEADING.finditer(body))
-    ends = [heading.start() for heading in headings[1:]] + [len(body)]
+    ends = [*(heading.start() for heading in headings[1:]), len(body)][: len(headings)]
     return tuple(
         Section(heading["id"], heading["title"], body[heading.end() : end].strip())
         for heading, end in zip(headings, ends, strict=True)
