@@ -5,8 +5,10 @@ Rules:
 * Granian's main process binds the port and watches; its one worker holds the lock, the registry and the store. More
   workers would each need the store, which one process owns. Threads wait for the group commit together.
 * An address that a network can reach is refused without TLS, here or at a proxy that the operator vouches for.
-* SIGTERM and SIGINT let the requests under way finish, close the store and end with 0. When the main process dies
-  without a word, the worker ends itself the same way, so that nobody holds the data without being known to.
+* SIGTERM lets the requests under way finish, closes the store and ends with 0; SIGINT the same with 130, and SIGHUP
+  (a terminal that was closed) like SIGTERM, unless it was ignored from the start (nohup). Granian would take SIGHUP
+  for a reload, with a second worker that cannot have the lock. When the main process dies without a word, the worker
+  ends itself, so that nobody holds the data without being known to.
 * The notice in force promises how long a sample lives. A configuration that keeps them longer is not served.
 * Logs are lines of ``key=value`` on stderr: no access log, no address of any client.
 """
@@ -29,7 +31,7 @@ from typing import Any, NoReturn
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from consent.errors import ConsentError
 from server import end_of_day
@@ -95,7 +97,7 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
     for name, value in flags.items():  # the worker reads its settings anew, from the same sources
         os.environ[PREFIX + name.upper()] = str(value).lower() if isinstance(value, bool) else str(value)
     os.environ[DATA_DIR_VARIABLE] = str(config.data_dir)
-    granian = Server(
+    granian = _Server(
         "server.serving:application",
         address=host,
         port=port,
@@ -115,7 +117,24 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
         granian.serve()
     except SystemExit as error:
         return int(error.code) if isinstance(error.code, int) else 1
-    return 0
+    return 130 if granian.stopped_by == signal.SIGINT else 0
+
+
+class _Server(MPServer):
+    """Granian, but SIGHUP stops it and it remembers which signal did."""
+
+    stopped_by: int = signal.SIGTERM
+    _hangup_counts = not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """SIGTERM and SIGINT."""
+        self.stopped_by = args[0] if args else signal.SIGTERM
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]  # Granian's
+
+    def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
+        """SIGHUP."""
+        if self._hangup_counts:
+            self.signal_handler_interrupt(*args, **kwargs)
 
 
 def application() -> Flask:
@@ -136,6 +155,8 @@ def application() -> Flask:
     # A forked worker leaves without running atexit's functions; multiprocessing runs its own.
     multiprocessing.util.Finalize(None, runtime.close, exitpriority=100)
     _follow_parent()
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process decides, and says so with SIGTERM
     scheme = "https" if config.tls_cert else "http"
     _log.info("listening url=%s://%s origin=%s", scheme, config.listen, config.origin)
     return app
@@ -170,6 +191,14 @@ def _check_port(host: str, port: int, listen: str) -> None:
             raise ConfigError(f"cannot listen on {listen}: {error.strerror}; choose another with --listen") from error
 
 
+class Relevant(logging.Filter):
+    """Leaves out Granian's advice to have few threads: ours wait for the disk, they do not compute."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write the line."""
+        return "Python threads, which seems quite high" not in record.getMessage()
+
+
 class KeyValueFormatter(logging.Formatter):
     """``time=... level=... logger=... event`` with line breaks escaped: one line per entry, whatever is in it."""
 
@@ -190,7 +219,15 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "server.serving.KeyValueFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+    "filters": {"relevant": {"()": "server.serving.Relevant"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["relevant"],
+            "stream": "ext://sys.stderr",
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "_granian": {"level": "WARNING"},

@@ -8,10 +8,10 @@ can act with a browser's session; the body is a JSON object of arguments; the ve
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from consent.errors import ConsentError
-from consent.wire import Problem
+from consent.wire import MEDIA_TYPE, Problem
 from server.administration import Desk, perform
 from server.api.body import check_media_type, read_body
 from server.api.state import runtime
@@ -29,7 +29,7 @@ def post_act(verb: str) -> Response:
     desk = _desk()
     arguments = _arguments()
     try:
-        return jsonify(perform(desk, verb, arguments))
+        value = perform(desk, verb, arguments)
     except NotFound as error:
         raise ProblemError(Problem.NOT_FOUND, str(error)) from error
     except Conflict as error:
@@ -38,6 +38,7 @@ def post_act(verb: str) -> Response:
         raise
     except (ServerError, ConsentError) as error:
         raise ProblemError(Problem.INVALID_REQUEST, str(error)) from error
+    return Response(msgspec.json.encode(value), content_type=MEDIA_TYPE)  # jsonify would put the keys in another order
 
 
 def _desk() -> Desk:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands.terminal import AsJson, DataDir, counted, emit, office, print_table, say, when
+from server.commands.terminal import AsJson, DataDir, counted, emit, office, print_pairs, print_table, say, when
 
 audit_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,7 +36,7 @@ def stats(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         rows.append(
             ("last day ended", "none yet" if last is None else f"{last['day']}, deleted {counted(last['rows'])}")
         )
-        print_table(("", ""), rows, right=() if last else ("",))
+        print_pairs(rows)
 
     emit(found, as_json, show)
 

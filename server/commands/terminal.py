@@ -63,17 +63,33 @@ def emit(value: Any, as_json: bool, show: Callable[[], None]) -> None:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], *, right: Iterable[str] = ()) -> None:
-    """A table on stdout; ``right`` names columns of numbers. In a pipe, lines are as long as their content."""
-    console = Console(highlight=False)
+    """A table on stdout; ``right`` names columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
+    numbers = set(right)
     for name in columns:
-        table.add_column(name, justify="right" if name in tuple(right) else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    _print(table, rows)
+
+
+def print_pairs(rows: Iterable[tuple[str, str]]) -> None:
+    """Names and values on stdout, one pair a line."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    _print(table, rows)
+
+
+def _print(table: Table, rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
     if console.is_terminal:
         console.print(table)
-    else:
+        return
+    # In a pipe a row is a line, however long, and ends where its text does.
+    with console.capture() as captured:
         console.print(table, width=10_000, crop=False, no_wrap=True)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def when(milliseconds: int | None, zone: ZoneInfo) -> str:
