@@ -31,10 +31,9 @@ AnswerRow = tuple[Any, ...]
 def series_statement(query: SeriesQuery, partitions: Sequence[Partition]) -> tuple[str, Mapping[str, str | int]]:
     """The statement and its parameters; it answers with one AnswerRow per part, column and bucket that has samples."""
     table = TABLES[query.table]
-    split = query.by_part and table.part is not None
-    part = quoted(table.part.name) if split and table.part else "NULL"
+    part = quoted(table.part.name) if table.part and query.by_part else "NULL"
+    joins = table.part is not None and not query.by_part
     columns = series_columns(table)
-    joins = table.part is not None and not split
     values = ", ".join(_value(column, joins) for column in columns)
     rows = " UNION ALL ".join(
         f"SELECT * FROM {partition.alias}.{quoted(table.name)} WHERE sym = $instance::UUID "
@@ -64,22 +63,21 @@ def series_statement(query: SeriesQuery, partitions: Sequence[Partition]) -> tup
 def series_of(query: SeriesQuery, rows: Sequence[AnswerRow]) -> Series:
     """The series from the rows of the statement. Every bucket is there, None where there are no samples."""
     table = TABLES[query.table]
-    starts = query.bucket_starts
+    starts = list(query.bucket_starts)
     groups: dict[Any, Group] = {}
     if not query.by_part or table.part is None:
         groups[None] = _empty_group(table, None, len(starts))
     names = [column.name for column in series_columns(table)]
-    first = query.start_ms // query.bucket_ms
     for part, is_summary, bucket, position, *numbers in rows:
         if part not in groups:
             groups[part] = _empty_group(table, str(part), len(starts))
-        group, name = groups[part], names[position]
+        name = names[position]
         if is_summary:
-            group.summary[name] = Statistics(*numbers)
+            groups[part].summary[name] = Statistics(*numbers)
         else:
             for statistic, number in zip(STATISTICS, numbers, strict=True):
-                group.buckets[name][statistic][bucket - first] = number
-    return Series(table.name, query.start_ms, query.bucket_ms, list(starts), list(groups.values()))
+                groups[part].buckets[name][statistic][bucket - query.start_ms // query.bucket_ms] = number
+    return Series(table.name, query.start_ms, query.bucket_ms, starts, list(groups.values()))
 
 
 def _value(column: SeriesColumn, joins: bool) -> str:
