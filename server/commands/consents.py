@@ -15,6 +15,7 @@ from server.commands.terminal import (
     counted,
     emit,
     office,
+    print_pairs,
     print_table,
     say,
     when,
@@ -97,7 +98,7 @@ def show(record_id: RecordId, data_dir: DataDir = None, as_json: AsJson = False)
             ("proof kept until", when(found["proof_until"], config.zone)),
         ]
 
-    emit(found, as_json, lambda: print_table(("", ""), rows()))
+    emit(found, as_json, lambda: print_pairs(rows()))
 
 
 @app.command()
@@ -124,7 +125,10 @@ def verify(
         for entry in found["uncovered"]:
             typer.echo(f"{entry['alias']}: {entry['problem']}")
         good = len(found["consents"]) - len(bad)
-        say(f"{good} of {len(found['consents'])} consents hold: signatures, links between documents, states.")
+        if found["consents"]:
+            say(f"{good} of {len(found['consents'])} consents hold: signatures, links between documents, states.")
+        else:
+            say("Nobody has joined yet, so there is nothing to verify.")
         if found["ok"] and record_id is None:
             say("Every machine with rows is covered by a consent or is an open server.")
 
