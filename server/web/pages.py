@@ -63,15 +63,16 @@ def dashboard() -> Response:
     viewer = current_viewer()
     seen = overview(viewer)
     chosen = request.args.get("instance", "")
-    instances: list[dict[str, Any]] = seen["instances"]
+    instances: list[dict[str, Any]] = sorted(seen["instances"], key=lambda entry: entry["alias"])
     selected = next((entry for entry in instances if entry["instance"] == chosen), None)
+    newest = max(instances, key=lambda entry: entry["last_seen"], default=None)
     page = render_template(
         "dashboard.html",
         viewer=viewer,
         instances=instances,
         cursor=seen["cursor"],
         now=seen["now"],
-        selected=selected or (instances[0] if instances and not chosen else None),
+        selected=selected if chosen else newest,
         missing=bool(chosen) and selected is None,
         ranges=RANGES,
         retention_hours=runtime().config.retention_hours,

@@ -5,7 +5,7 @@ import { clock, day } from "./format.js";
 
 /**
  * @typedef {import("./panels.js").Line} Line
- * @typedef {{time: number[], bucket: number, lines: Line[], means: (number | null)[][], peaks: (number | null)[][],
+ * @typedef {{time: number[], bucket: number, step: number, lines: Line[], means: (number | null)[][], peaks: (number | null)[][],
  *   start: number, end: number, reach: [number, number], unit: import("./format.js").Unit}} Picture
  * @typedef {{cursor: (place: number | null) => void, zoom: (from: number, to: number) => void, back: () => void}} Hooks
  */
@@ -58,7 +58,7 @@ export class Chart {
 
   /** Whether somebody is drawing a selection with the mouse; new data would pull it away. */
   get dragging() {
-    return Boolean(this.plot?.cursor.drag._x);
+    return (this.plot?.select.width ?? 0) > 0;
   }
 
   /** @param {Picture} picture */
@@ -182,7 +182,7 @@ export class Chart {
           y: false,
           sync: { key: SYNC, setSeries: false },
           drag: { x: true, y: false, setScale: false, dist: 4 },
-          points: { stroke: () => css("surface"), show: (/** @type {any} */ u, /** @type {number} */ index) => this.#dot(u, index, layers) },
+          points: { size: 9, fill: (/** @type {any} */ _, /** @type {number} */ index) => css(`c-${layers[index - 1].line.colour}`), show: (/** @type {any} */ u, /** @type {number} */ index) => this.#dot(u, index, layers) },
           bind: {
             dblclick: () => () => {
               this.hooks.back();
@@ -238,9 +238,8 @@ export class Chart {
   /** @param {any} u */
   #selected(u) {
     const { left, width } = u.select;
-    if (width < 4) return;
     const [from, to] = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.hooks.zoom(Math.round(from), Math.round(to));
+    if (width >= 4) this.hooks.zoom(Math.round(from), Math.round(to));
   }
 }

@@ -124,12 +124,11 @@ export class Machines {
     const key = this.sorting.replace("-", "");
     const turn = this.sorting.startsWith("-") ? -1 : 1;
     const order = [...this.entries];
-    if (key) {
-      order.sort((a, b) => {
-        const [left, right] = [KEYS[key](a), KEYS[key](b)];
-        return turn * (left < right ? -1 : left > right ? 1 : a.alias < b.alias ? -1 : 1);
-      });
-    }
+    const value = KEYS[key || "name"];
+    order.sort((a, b) => {
+      const [left, right] = [value(a), value(b)];
+      return turn * (left < right ? -1 : left > right ? 1 : a.alias < b.alias ? -1 : 1);
+    });
     const wanted = this.filter.value.trim().toLowerCase();
     order.forEach((entry, place) => {
       const row = /** @type {HTMLElement} */ (this.byInstance.get(entry.instance));

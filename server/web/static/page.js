@@ -5,7 +5,7 @@
  * that is shown, are fetched again, and charts with wide points less often than those with narrow ones.
  */
 
-import { Refused, instances, series } from "./api.js";
+import { Refused, Unreachable, instances, series } from "./api.js";
 import { find, make, press, say } from "./dom.js";
 import { ago, moment, size, span, zone } from "./format.js";
 import { start } from "./live.js";
@@ -98,7 +98,10 @@ async function fetchList() {
   offset = answer.now - Date.now();
   listed = Date.now();
   entries = answer.instances;
-  if (!state.instance && entries.length) change({ instance: entries[0].instance }, true);
+  if (!state.instance && entries.length) {
+    const newest = entries.reduce((best, entry) => (entry.last_seen > best.last_seen ? entry : best));
+    change({ instance: newest.instance }, true);
+  }
   machines.show(entries, now(), state.instance, state.sort);
   describe();
 }
@@ -126,11 +129,13 @@ async function draw() {
       const part = parts[view.panel.part];
       view.show(answers[view.panel.table], { instance: entry.instance, alias: entry.alias, part, ...frame, now: now() });
     }
+    tell("");
     offer(entry);
   } catch (error) {
     if (signal.aborted) return;
-    stale = true;
-    if (error instanceof Refused) tell(error.status === 404 ? "" : error.message);
+    stale = error instanceof Unreachable;
+    if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+    if (error instanceof Refused && error.status !== 404) tell(error.message); // the list says what 404 means
   }
 }
 
@@ -169,8 +174,9 @@ function describe() {
   press(find("#ranges"), "range", state.from === null ? state.range : "");
   const shown = windowNow();
   find("#reset").toggleAttribute("hidden", shown.kind !== "fixed");
+  say(find("#reset"), entry.state === "gone" ? "Reset zoom" : "Back to live");
   const length = span(shown.end - shown.start);
-  const silent = `Nothing came for ${ago(entry.last_seen, now()).replace(" ago", "")}: the ${length} up to its last sample, ${moment(entry.last_seen, now())}`;
+  const silent = `Silent for ${ago(entry.last_seen, now()).replace(" ago", "")}; the ${length} up to its last sample, ${moment(entry.last_seen, now())}`;
   const texts = {
     live: `The last ${length}, live`,
     last: silent,

@@ -55,6 +55,7 @@ export class PanelView {
     const picture = {
       time: shown.time,
       bucket: shown.bucket,
+      step: shown.step,
       lines,
       means: values("mean"),
       peaks: values("max"),
@@ -70,7 +71,7 @@ export class PanelView {
     this.stats.show(picture, shown.summary);
     this.stats.at(this.held !== null && this.held < shown.time.length ? this.held : null);
     say(find("[data-role=big]", this.root), shown.empty ? "no samples" : this.panel.big(shown));
-    say(find("[data-role=step]", this.root), `each point = ${span(shown.bucket)}`);
+    say(find("[data-role=step]", this.root), `each point = ${span(shown.step)}`);
     say(find("[data-role=note]", this.root), shown.empty ? "" : this.panel.note(shown));
     say(find("[data-role=words]", this.root), sentence(this.panel.label, picture, shown, this.panel.main, context.now));
     const { instance, part, start, end, points } = context;

@@ -18,7 +18,7 @@ const MODES = [
   ["user", "user"],
   ["system", "system"],
   ["nice", "nice"],
-  ["iowait", "waiting for disk"],
+  ["iowait", "disk wait"],
   ["interrupt", "interrupts"],
   ["steal", "stolen"],
 ];

@@ -9,7 +9,7 @@
 /** @typedef {import("./api.js").Series} Series @typedef {import("./api.js").Values} Values */
 
 /**
- * @typedef {{bucket: number, time: number[], columns: Record<string, Record<string, Values>>,
+ * @typedef {{bucket: number, step: number, time: number[], columns: Record<string, Record<string, Values>>,
  *   summary: Record<string, import("./api.js").Summary>, empty: boolean}} Drawn
  */
 
@@ -22,7 +22,7 @@ export function drawn(answer, part) {
       if (value !== null) sampled[index] = true;
     });
   }
-  const keep = kept(answer.time, sampled);
+  const { keep, step } = kept(answer.time, sampled);
   const columns = Object.fromEntries(
     Object.entries(group?.columns ?? {}).map(([column, statistics]) => [
       column,
@@ -31,6 +31,7 @@ export function drawn(answer, part) {
   );
   return {
     bucket: answer.bucket_ms,
+    step: Math.max(step, answer.bucket_ms),
     time: keep.map((index) => answer.time[index]),
     columns,
     summary: group?.summary ?? {},
@@ -38,7 +39,7 @@ export function drawn(answer, part) {
   };
 }
 
-/** The buckets to keep: all that hold samples, and one null for each gap. @param {number[]} time @param {boolean[]} sampled */
+/** The places of the buckets to keep, and the usual step between filled ones in ms. @param {number[]} time @param {boolean[]} sampled */
 export function kept(time, sampled) {
   const filled = time.map((_, index) => index).filter((index) => sampled[index]);
   const steps = filled.slice(1).map((index, at) => time[index] - time[filled[at]]);
@@ -51,7 +52,9 @@ export function kept(time, sampled) {
     }
     keep.push(index);
   });
-  return keep;
+  const regular = steps.filter((step) => step <= 2 * usual); // without the gaps; buckets round 15 s to 14 and 16
+  const mean = regular.reduce((sum, step) => sum + step, 0) / regular.length;
+  return { keep, step: regular.length ? Math.round(mean / 1000) * 1000 : 0 };
 }
 
 /** The newest value there is, and its place; place -1 when there is none. @param {Values} values */

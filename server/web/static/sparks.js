@@ -47,9 +47,9 @@ export class Sparks {
         const known = this.known.get(entry.instance);
         const old = !known || (known.upTo < entry.last_seen && now - known.drawn > AGE);
         if (!old || !this.inView.has(entry.instance)) continue;
+        this.known.set(entry.instance, { drawn: now, upTo: entry.last_seen }); // also when it fails: not every second
         const end = now - entry.last_seen < RANGE ? now : entry.last_seen + 1000;
         const answer = await series({ instance: entry.instance, table: "cpu", start: end - RANGE, end, points: POINTS });
-        this.known.set(entry.instance, { drawn: now, upTo: entry.last_seen });
         this.#draw(entry.instance, answer.groups[0]?.columns.busy?.mean ?? []);
       }
     } catch {

@@ -8,7 +8,7 @@ import { NONE, iso, moment, span } from "./format.js";
 
 /** Fill the table, newest first. @param {HTMLElement} panel @param {string} label @param {Picture} picture @param {number} now */
 export function fill(panel, label, picture, now) {
-  const { lines, means, time, unit, bucket } = picture;
+  const { lines, means, time, unit, step } = picture;
   const head = lines.map((line) => make("th", { scope: "col" }, `${line.label.replace(/ [↑↓]$/, "")} (${unit.name})`));
   const rows = time.map((at, place) =>
     make(
@@ -21,7 +21,7 @@ export function fill(panel, label, picture, now) {
     ),
   );
   find("table.values", panel).replaceChildren(
-    make("caption", {}, `${label}: mean of each ${span(bucket)}, newest first`),
+    make("caption", {}, `${label}: mean of each ${span(step)}, newest first`),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "from"), ...head)),
     make("tbody", {}, ...rows.reverse()),
   );
