@@ -202,7 +202,7 @@ class Loop:
         """End the sender's thread, leaving nothing in memory that should be kept."""
         self._sender.halt()
         if why is Why.WITHDRAWN:
-            self._outbox.drop_all()
+            self._outbox.abandon()
         elif self._sender.ending is None:
             self._hand_over()
         self._outbox.close()

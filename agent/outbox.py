@@ -27,13 +27,9 @@ class Outbox:
         self._changed = threading.Condition(threading.RLock())
         self._away = False
         self._closed = False
+        self._abandoned = False
         self._lost = 0
         self.trouble: str | None = None
-
-    @property
-    def closed(self) -> bool:
-        """No batch will be added."""
-        return self._closed
 
     def waiting(self) -> tuple[int, int, int]:
         """Batches and bytes that wait, and batches dropped since the start."""
@@ -56,15 +52,18 @@ class Outbox:
     def next(self) -> Packed | None:
         """The oldest batch, waiting for one; None when closed and empty. Raises SpoolError."""
         with self._changed:
-            while True:
+            while not self._abandoned:
                 packed = self._spool.oldest() or (self._memory[0] if self._memory else None)
                 if packed is not None or self._closed:
                     return packed
                 self._changed.wait()
+            return None
 
     def done(self, packed: Packed) -> None:
         """It was stored, or will never be. Raises SpoolError."""
         with self._changed:
+            if self._abandoned:
+                return
             for kept in self._memory:
                 if kept.sequence == packed.sequence:
                     self._memory.remove(kept)
@@ -81,7 +80,7 @@ class Outbox:
     def spill(self) -> None:
         """Move everything to the spool. What it cannot take stays in memory, the oldest dropped beyond the bound."""
         with self._changed:
-            if not self._memory:
+            if not self._memory or self._abandoned:
                 return
             try:
                 self._spool.put(self._memory)
@@ -100,6 +99,13 @@ class Outbox:
             self._lost += len(self._memory)
             self._memory.clear()
             self._spool.clear()
+
+    def abandon(self) -> None:
+        """Consent was withdrawn: nothing is handed out, kept or written any more. Whoever calls it purges the files."""
+        with self._changed:
+            self._abandoned = True
+            self._memory.clear()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """No batch will be added: ``next`` ends when the rest is gone."""

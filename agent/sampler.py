@@ -3,7 +3,8 @@
 Rules:
 
 * A table is read at start + n * period of the monotonic clock, so the beat does not drift. A beat that was missed (a
-  busy or sleeping machine) is skipped, never made up for: readings are never bunched.
+  busy or sleeping machine) is skipped, never made up for: readings are never bunched. One that comes so late that the
+  next is less than half a period away skips that one too.
 * The period is the one agreed to, or a longer one from the settings; never a shorter one.
 * The time of a sample is the wall clock's, in steps of 10 ms (the resolution of the counters). Times of a table only
   grow, so no time is used twice: where the clock went back a little, samples are left out until it has caught up;
@@ -38,10 +39,10 @@ class Beat:
         self.deadline = start
 
     def due(self, now: float) -> bool:
-        """Whether the deadline has come; if so, the next one is the first that lies ahead."""
+        """Whether the deadline has come; if so, the next one is the first that lies half a period or more ahead."""
         if now < self.deadline:
             return False
-        self.deadline = self._start + (math.floor((now - self._start) / self.period) + 1) * self.period
+        self.deadline = self._start + (math.floor((now - self._start) / self.period + 0.5) + 1) * self.period
         return True
 
 

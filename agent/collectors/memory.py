@@ -1,31 +1,20 @@
 """How much memory and swap there is and how much is in use, in bytes, at this moment."""
 
 import warnings
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from agent.collectors.protocol import Row, require_granted
 from consent.chain import ActiveConsent
 
 
-class _Virtual(Protocol):
-    total: int
-    available: int
-    used: int
-
-
-class _Swap(Protocol):
-    total: int
-    used: int
-
-
 class MemorySource(Protocol):
     """The part of psutil that is used here."""
 
-    def virtual_memory(self) -> _Virtual:
-        """Bytes: total, available, used."""
+    def virtual_memory(self) -> Any:
+        """A tuple with ``total``, ``available`` and ``used``, in bytes."""
 
-    def swap_memory(self) -> _Swap:
-        """Bytes: total, used."""
+    def swap_memory(self) -> Any:
+        """A tuple with ``total`` and ``used``, in bytes."""
 
 
 class MemoryCollector:
