@@ -62,7 +62,10 @@ class Proposal:
 
 def parse_link(url: str) -> Link:
     """``https://host/#k=<thumbprint>&i=<invite>``. Raises ConfigError that says what is missing."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError as error:
+        raise ConfigError(f"{url[:200]!r} is not an enrolment link; it looks like 'https://host/#k=...'") from error
     if parts.path not in ("", "/") or parts.query or not parts.netloc:
         raise ConfigError(f"{url[:200]!r} is not an enrolment link; it looks like 'https://host/#k=...'")
     origin = check_origin(f"{parts.scheme}://{parts.netloc}")

@@ -8,6 +8,7 @@ import pytest
 from agent.paths import AgentPaths
 from consent.signature import key_pem, write_exclusively
 from tests.agent.ingest import Ingest, ingest_server
+from tests.agent.operator_server import Operator, operator_server
 from tests.consents import SignedConsent
 
 
@@ -43,4 +44,11 @@ def install(paths: AgentPaths) -> Callable[[SignedConsent], SignedConsent]:
 def ingest() -> Iterator[Ingest]:
     """A server on loopback that stores everything unless told otherwise."""
     with ingest_server() as server:
+        yield server
+
+
+@pytest.fixture
+def operator() -> Iterator[Operator]:
+    """An operator on loopback: notice, enrolment, withdrawal and links with real signatures."""
+    with operator_server() as server:
         yield server
