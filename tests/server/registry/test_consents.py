@@ -1,6 +1,7 @@
 """Enrolling is one transaction, the same record again is the same answer, and the documents stay byte for byte."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from consent.chain import verify_chain
 from consent.notice import Version
 from consent.state import State
-from server.errors import Conflict, NonceRefused, NotFound
+from server.errors import Conflict, NonceRefused, NotFound, ServerError
 from server.registry import EnrolResult, Registry
 from tests.consents import DAY_MS, NOW_MS, sign_consent
 from tests.server.registry.conftest import Operator
@@ -156,3 +157,30 @@ def test_unknown_records_are_named_with_the_next_step(registry: Registry) -> Non
     for ask in (registry.evidence, registry.instance_of, registry.consent):
         with pytest.raises(NotFound, match="no consent 'nothing'; run: sysmetric-server consents list"):
             ask("nothing")
+
+
+def test_readers_and_writers_do_not_get_in_each_others_way(registry: Registry, operator: Operator) -> None:
+    consent = operator.enrolled()
+    problems: list[Exception] = []
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            for _ in range(10):
+                work()
+        except ServerError as error:
+            problems.append(error)
+
+    def read() -> None:
+        assert registry.consent(consent.record.record_id).instance_id == consent.instance
+        assert registry.consent_of(consent.instance) is not None
+
+    def write() -> None:
+        registry.audit("operator", "consent.exported", consent.record.record_id, NOW_MS)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in (read, write) * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert [entry.act for entry in registry.audit_entries(1000)].count("consent.exported") == 80

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.errors import InviteRefused, NotFound, RegistryError
-from server.registry import Registry
+from server.registry import Registry, open_registry
 from tests.consents import NOW_MS
-from tests.server.registry.conftest import Operator, tamper
+from tests.server.registry.conftest import KEY, Operator, tamper
 
 LATER_MS = NOW_MS + 1000
 
@@ -58,7 +58,13 @@ def test_a_refused_invite_leaves_the_nonce_unspent(registry: Registry, operator:
     assert not operator.enrol(consent, invite=secret, nonce="nonce").repeated
 
 
-def test_a_race_for_one_invite_has_one_winner(registry: Registry, operator: Operator) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_race_for_one_invite_has_one_winner(
+    registry: Registry, operator: Operator, path: Path, processes: int
+) -> None:
+    """Threads of one process queue on its lock; two registries on one file have only SQLite between them."""
+    second = registry if processes == 1 else open_registry(path, KEY)
+    desks = (operator, Operator(second, operator.key))
     _, secret = registry.create_invite(1, LATER_MS, "", NOW_MS)
     volunteers = [operator.volunteer() for _ in range(20)]
     start = threading.Barrier(len(volunteers))
@@ -67,7 +73,7 @@ def test_a_race_for_one_invite_has_one_winner(registry: Registry, operator: Oper
     def join(number: int) -> None:
         start.wait()
         try:
-            operator.enrol(volunteers[number], invite=secret)
+            desks[number % 2].enrol(volunteers[number], invite=secret)
             outcomes.append("in")
         except InviteRefused:
             outcomes.append("refused")
@@ -80,6 +86,7 @@ def test_a_race_for_one_invite_has_one_winner(registry: Registry, operator: Oper
     assert Counter(outcomes) == {"in": 1, "refused": 19}
     assert [invite.used for invite in registry.list_invites()] == [1]
     assert len(registry.list_consents()) == 1
+    second.close()
 
 
 def test_the_database_itself_refuses_one_use_too_many(registry: Registry, path: Path) -> None:
