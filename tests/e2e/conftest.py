@@ -92,13 +92,14 @@ class Operator:
         self.enrolment_url = made["enrolment_url"]
 
     def run(self) -> None:
-        self.process = subprocess.Popen(
-            [BIN / "sysmetric-server", "run"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "server.log").open("ab"),
-        )
+        with (self.directory / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / "sysmetric-server", "run"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         until("the server answers", self.healthy)
 
     def healthy(self) -> bool:
@@ -150,13 +151,14 @@ class Volunteer:
         assert done.returncode == 0, done.stderr
 
     def run(self, *arguments: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [BIN / "sysmetric", "run", *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "agent.log").open("ab"),
-        )
+        with (self.directory / "agent.log").open("ab") as log:
+            process = subprocess.Popen(
+                [BIN / "sysmetric", "run", *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self.processes.append(process)
         return process
 
