@@ -13,6 +13,7 @@ Rules:
 
 import ipaddress
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ if "httpx" not in sys.modules:
 else:
     import httpx
 
+#: A name in its ASCII form, an IPv4 or an IPv6 address (httpx has taken the brackets off).
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:]+:[0-9a-f:.]*")
 USER_AGENT = f"sysmetric/{__version__}"
 MAX_ANSWER_BYTES = 1024 * 1024
 #: Longer than most batches, so that one connection serves all of them.
@@ -80,12 +83,13 @@ def check_origin(origin: str) -> str:
         url = httpx.URL(origin)
     except (httpx.InvalidURL, TypeError) as error:
         raise ConfigError(f"{origin[:200]!r} is not the address of a server") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    host = url.raw_host.decode("ascii")
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(host) or not 0 < (url.port or 443) < 65536:
         raise ConfigError(f"{origin[:200]!r} is not the address of a server; it begins with https://")
     if url.userinfo or url.query or url.fragment or url.path not in ("", "/"):
         raise ConfigError(f"{origin[:200]!r} must be only https://host or https://host:port")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise ConfigError(f"{url.host} must be reached by https; plain http is for this machine only")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ConfigError(f"{host} must be reached by https; plain http is for this machine only")
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
