@@ -143,6 +143,8 @@ def nonce_issued_ms(operator_key: Ed25519PrivateKey, nonce: str, now_ms: int) ->
     stamped, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     if len(raw) != 8 + _RANDOM_BYTES + _MAC_BYTES or not hmac.compare_digest(mac, _mac(operator_key, stamped)):
         raise NonceRefused("the nonce was not issued here")
+    if base64.urlsafe_b64encode(raw).decode() != nonce:  # else one nonce would have several spellings, each used once
+        raise NonceRefused("the nonce was not issued here")
     issued_ms = int.from_bytes(stamped[:8], "big")
     if now_ms >= issued_ms + NONCE_LIFETIME_MS:
         raise NonceRefused("this nonce has expired; fetch the notice again")

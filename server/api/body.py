@@ -18,12 +18,16 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def read_body(limit: int) -> bytes:
-    """The body as received. Raises ProblemError(TOO_LARGE)."""
-    request.max_content_length = limit
+    """The body as received, of at most ``limit`` bytes. Raises ProblemError(TOO_LARGE)."""
+    # One more than the limit, since Werkzeug (3.1) cuts a chunked body off at its limit without a word.
+    request.max_content_length = limit + 1
     try:
-        return request.get_data(cache=False)
+        raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise ProblemError(Problem.TOO_LARGE, f"the body is larger than {limit} bytes") from None
+        raw = None
+    if raw is None or len(raw) > limit:
+        raise ProblemError(Problem.TOO_LARGE, f"the body is larger than {limit} bytes")
+    return raw
 
 
 def check_media_type(encodings: tuple[str, ...] = ()) -> None:

@@ -13,6 +13,7 @@ import traceback
 
 from flask import Response, json, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import http_date
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from consent.errors import ConsentError, RecordError, SignatureInvalid
@@ -102,6 +103,9 @@ def problem_response(error: ProblemError) -> Response:
     wait = error.extra.get("retry_after", _RETRY_AFTER_SECONDS.get(error.problem))
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
+    server_time = error.extra.get("server_time")
+    if isinstance(server_time, int):
+        response.headers["Date"] = http_date(server_time // 1000)
     if error.problem is Problem.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -39,7 +39,7 @@ OPERATOR = Viewer("operator")
 def current_viewer() -> Viewer:
     """The viewer of this request. Raises ProblemError(UNAUTHORIZED) for a bearer token that is not valid."""
     if request.authorization is not None and request.authorization.type == "bearer":
-        if runtime().registry.check_token(request.authorization.token or "") is None:
+        if runtime().registry.check_token(request.authorization.token or "", runtime().now_ms()) is None:
             raise ProblemError(Problem.UNAUTHORIZED, "the token is unknown, revoked or expired")
         return OPERATOR
     match session.get("role"):
