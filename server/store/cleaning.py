@@ -82,7 +82,7 @@ class Cleaning:
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
             rollback(self._connection)
-            self._partitions.reopen(partition, self._files.reattached)
+            self._partitions.recover(partition, self._files)
             raise store_error(error) from error
         return counts
 

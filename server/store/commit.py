@@ -195,8 +195,7 @@ class GroupCommit:
             self._insert(partition, shares)
         except duckdb.Error as error:
             rollback(self._connection)
-            self._partitions.reopen(partition, self._files.reattached)
-            partition = self._partitions.get(day) or partition
+            partition = self._partitions.recover(partition, self._files)
             # A commit may be durable and fail all the same, when the checkpoint that follows it fails.
             if not self._ledger(partition, [shares[0].batch.key]):
                 raise store_error(error) from error

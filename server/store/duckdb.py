@@ -176,14 +176,15 @@ def _connect(directory: Path, memory_limit: str, threads: int) -> duckdb.DuckDBP
             "memory_limit": memory_limit,
             "threads": threads,
             "temp_directory": str(spill),
+            # Files that are about to be unlinked need none; those that stay get one in PartitionFiles.close. It is set
+            # here because SET would hold for one cursor only.
+            "checkpoint_on_detach": "DISABLED",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
         },
     )
     for setting in (
-        # Files that are about to be unlinked need none; those that stay get one in PartitionFiles.close.
-        "checkpoint_on_detach = 'DISABLED'",
         f"allowed_directories = [{literal(str(directory))}]",
         "enable_external_access = false",
         "lock_configuration = true",

@@ -110,6 +110,14 @@ class PartitionFiles:
         partition.dirty = True
         return partition
 
+    def is_usable(self, partition: Partition) -> bool:
+        """Whether DuckDB still answers for the file; it gives a file up over a checkpoint that cannot be written."""
+        try:
+            self._connection.execute(f"SELECT dirty FROM {partition.alias}.partition")
+        except duckdb.Error:
+            return False
+        return True
+
     def remove(self, partition: Partition) -> None:
         """Close and unlink. Nobody may be reading it."""
         self._detach(partition.alias)

@@ -7,13 +7,13 @@ Rules:
   for one query, never while a caller consumes an answer, so that nobody can hold up an erasure.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
 from server.errors import StoreError, StoreUnavailable
 from server.store.day import Day
-from server.store.partition import Partition
+from server.store.partition import Partition, PartitionFiles
 
 
 class PartitionSet:
@@ -67,16 +67,20 @@ class PartitionSet:
             del self._by_day[old.day.name]
             self._drain(old)
 
-    def reopen(self, old: Partition, reopened: Callable[[Partition], Partition]) -> None:
-        """Put ``reopened(old)`` in place of ``old``; leases wait meanwhile. If it fails, everything is closed.
+    def recover(self, old: Partition, files: PartitionFiles) -> Partition:
+        """The partition as it is after a failed write, opened anew if need be; it is dirty now. Raises StoreError.
 
-        A day that cannot be opened must not look like a day that has no file yet: that would be given a new, empty one.
+        A day that cannot be opened must not look like a day that has no file yet, which would be given a new and empty
+        one: then everything is closed.
         """
+        old.dirty = True
+        if files.is_usable(old):
+            return old
         with self._changed:
             self._reopening = True
             try:
                 self._drain(old)
-                self._by_day[old.day.name] = reopened(old)
+                self._by_day[old.day.name] = files.reattached(old)
             except StoreError as error:
                 self._closed = f"the store has to be opened again, start the server anew: {error}"
                 del self._by_day[old.day.name]
@@ -84,6 +88,7 @@ class PartitionSet:
             finally:
                 self._reopening = False
                 self._changed.notify_all()
+            return self._by_day[old.day.name]
 
     def close(self) -> list[Partition]:
         """Refuse new leases, wait for all readers, and give the partitions back."""
