@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +76,14 @@ def _timed(
     return QueryResult(question, repetitions, quantile(took, 0.5) * 1000, took[-1] * 1000, size / 1000)
 
 
-def _operator(server: Server) -> httpx.Client:
+@contextmanager
+def _operator(server: Server) -> Iterator[httpx.Client]:
     """A client that is signed in as the operator, by the link that a person would open."""
-    client = httpx.Client(base_url=server.url, timeout=60, trust_env=False, follow_redirects=True)
-    client.get(server.call("link")["url"])
-    return client
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False, follow_redirects=True) as client:
+        opened = client.post(server.call("link")["url"], headers={"Origin": server.url})  # the button on that page
+        if opened.status_code != 200:
+            raise BenchmarkFailed(f"the operator's link was answered with {opened.status_code}")
+        yield client
 
 
 def _instance_with_most(client: httpx.Client, end_ms: int) -> str:
