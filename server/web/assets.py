@@ -57,7 +57,7 @@ def version() -> str:
 
 def asset_response(request: Request, asset: Asset, *, current: bool) -> Response:
     """The file, compressed when the browser takes that. ``current``: the address names the content that is served."""
-    zipped = "gzip" in request.accept_encodings
+    zipped = request.accept_encodings.quality("gzip") > 0
     response = Response(asset.compressed if zipped else asset.content, content_type=asset.media_type)
     if zipped:
         response.headers["Content-Encoding"] = "gzip"

@@ -50,6 +50,6 @@ def iso(time_ms: int) -> str:
 
 
 def _three_digits(value: float) -> str:
-    if value < 10:
+    if value < 9.995:
         return f"{value:.2f}"
-    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"

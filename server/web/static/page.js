@@ -199,15 +199,14 @@ function slide() {
 /** How fresh what you see is; never better than it is. */
 function feed() {
   const entry = selected();
-  const quiet = entry ? now() - entry.last_seen : 0;
   const last = entry ? `last update ${ago(entry.last_seen, now())}` : "waiting for the first sample";
   const words = !reachable
     ? `Server unreachable, last answer ${ago(answered, Date.now())}; trying again`
-    : entry?.state === "live" && quiet < 10e3
+    : entry?.state === "live"
       ? `Live, ${last}`
       : last.charAt(0).toUpperCase() + last.slice(1);
   const pill = /** @type {HTMLElement} */ (find("#feed"));
-  pill.dataset.state = reachable ? (entry ? (entry.state === "live" && quiet >= 10e3 ? "late" : entry.state) : "off") : "down";
+  pill.dataset.state = reachable ? (entry?.state ?? "off") : "down";
   say(find("#feed-text"), words);
 }
 
