@@ -11,11 +11,12 @@ Rules:
   record and the withdrawal.
 """
 
+import contextlib
 import ipaddress
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ else:
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:]+:[0-9a-f:.]*")
 USER_AGENT = f"sysmetric/{__version__}"
 MAX_ANSWER_BYTES = 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024
 #: Longer than most batches, so that one connection serves all of them.
 _KEEP_ALIVE_SECONDS = 330.0
 _BEFORE_SENDING = (
@@ -135,11 +137,7 @@ def send(client: httpx.Client, request: httpx.Request) -> Answer:
     try:
         response = client.send(request, stream=True)
         try:
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise ServerUnreachable(f"{request.url.host} sent an answer that is too long", sent=True)
+            body = _read(response, MAX_ANSWER_BYTES)
         finally:
             response.close()
     except httpx.HTTPError as error:
@@ -147,7 +145,25 @@ def send(client: httpx.Client, request: httpx.Request) -> Answer:
         raise ServerUnreachable(f"{request.url.host} cannot be reached: {_reason(error)}", sent=sent) from error
     except httpx.InvalidURL as error:
         raise ServerUnreachable(f"{request.url.host} cannot be reached: {error}") from error
-    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
+    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+@contextlib.contextmanager
+def stream(client: httpx.Client, request: httpx.Request) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+    """Send one request and read a 200 line by line; any other answer is read whole and has no lines.
+
+    Raises ServerUnreachable, also for a line longer than ``MAX_LINE_BYTES`` and for an answer that breaks off.
+    """
+    try:
+        response = client.send(request, stream=True)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            body = b"" if response.status_code == 200 else _read(response, MAX_ANSWER_BYTES)
+            yield Answer(response.status_code, headers, body), _lines(response)
+        finally:
+            response.close()
+    except httpx.HTTPError as error:
+        raise ServerUnreachable(f"{request.url.host} broke off: {_reason(error)}") from error
 
 
 def call(client: httpx.Client, method: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -171,7 +187,28 @@ def expect_object(answer: Answer) -> dict[str, Any]:
     raise Refused(problem, detail)
 
 
+def _read(response: httpx.Response, limit: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > limit:
+            raise ServerUnreachable(f"{response.url.host} sent an answer that is too long", sent=True)
+    return bytes(body)
+
+
+def _lines(response: httpx.Response) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.iter_raw():
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            raise ServerUnreachable(f"{response.url.host} sent a line that is too long", sent=True)
+    if rest:
+        yield rest
+
+
 def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
-    return clean_line(str(error)) or type(error).__name__
+    words = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
+    return clean_line(words) or type(error).__name__

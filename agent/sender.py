@@ -115,12 +115,13 @@ class Sender:
         if outcome.move in STOPS:
             self.ending = Ending(outcome.move, outcome.problem or "unexpected", outcome.detail)
             self._report_problem(outcome)
+        elif outcome.move is Move.STORED:
+            self._back_to_pace()
         elif outcome.move is Move.DROP:
             self._outbox.done(packed)
+            self._back_to_pace()
             self._records.tell(f"batch {packed.sequence} was refused and dropped: {outcome.detail}")
             self._report_problem(outcome)
-        if outcome.move in (Move.STORED, Move.DROP):
-            self._back_to_pace()
         return outcome
 
     def _attempt(self, packed: Packed) -> _Outcome:
@@ -171,7 +172,7 @@ class Sender:
             self._failures = 0
             self._outbox.set_away(False)
             self._records.tell("the server answers again; sending what waited")
-            self._report(next_try_ms=None)
+            self._report(next_try_ms=None, problem=None, problem_detail=None, problem_ms=None)
 
     def _report_problem(self, outcome: _Outcome, **changes: object) -> None:
         self._report(
