@@ -6,19 +6,36 @@ none it ends with one sentence.
 """
 
 import atexit
+import logging
 import os
 import sys
+from dataclasses import replace
 
+import click
 from flask import Flask, Response, request
 
 from consent.errors import ConsentError
 from server import end_of_day
 from server.admission import Admission
-from server.api import admin, batches, consents, health, instances, links, live, notice, openapi, problems, series
+from server.api import (
+    admin,
+    batches,
+    consents,
+    exports,
+    health,
+    instances,
+    links,
+    live,
+    notice,
+    openapi,
+    problems,
+    series,
+)
 from server.api.state import State, attach
-from server.config import data_dir_of, load_config
+from server.config import Config, data_dir_of, load_config
 from server.derivation import derive
 from server.errors import ServerError
+from server.reach import admin_url
 from server.readiness import Readiness
 from server.replay import ReplayGuard
 from server.runtime import Runtime, open_runtime
@@ -28,8 +45,6 @@ from server.withdrawal import finish_withdrawals
 
 #: Bodies of anything but a batch; a consent record is about 4 kB.
 LARGEST_BODY = 512 * 1024
-#: Batches inside at once, waiting for the group commit included.
-ROOM = 64
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -57,11 +72,16 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         SESSION_COOKIE_SECURE=runtime.config.origin.startswith("https:"),
     )
     attach(app, _state(runtime))
-    for part in (admin, batches, consents, health, instances, links, live, notice, openapi, series, pages):
+    for part in (admin, batches, consents, exports, health, instances, links, live, notice, openapi, series, pages):
         app.register_blueprint(part.blueprint)
     app.register_error_handler(Exception, problems.handle)
     app.after_request(_secure)
     return app
+
+
+def room_for_batches(threads: int) -> int:
+    """How many batches may be inside at once: most of the threads, so that a withdrawal always finds one free."""
+    return max(1, threads - max(1, threads // 8))
 
 
 def _state(runtime: Runtime) -> State:
@@ -75,7 +95,9 @@ def _state(runtime: Runtime) -> State:
             "sysmetric_end_of_day_timestamp_seconds": ("When the last end of day was finished", end_of_day_seconds),
         }
     )
-    return State(runtime, ReplayGuard(), Admission(ROOM), telemetry, Readiness(runtime))
+    return State(
+        runtime, ReplayGuard(), Admission(room_for_batches(runtime.config.threads)), telemetry, Readiness(runtime)
+    )
 
 
 def _secure(response: Response) -> Response:
@@ -89,11 +111,31 @@ def _secure(response: Response) -> Response:
 
 def _open_installation() -> Runtime:
     """Open what the environment names, as ``sysmetric-server run`` does; what is wrong is one sentence on stderr."""
+    from server.serving import check_promise  # pylint: disable=import-outside-toplevel,cyclic-import  # it serves us
+
+    logging.getLogger("werkzeug").addFilter(_no_access_line)
     try:
-        runtime = open_runtime(load_config(data_dir_of(os.environ), os.environ))
+        config = load_config(data_dir_of(os.environ), os.environ)
+        runtime = open_runtime(config, base_url=_development_url(config))
         atexit.register(runtime.close)
+        check_promise(runtime)
         finish_withdrawals(runtime)
         end_of_day.schedule(runtime)
     except (ServerError, ConsentError) as error:
         sys.exit(f"sysmetric-server: {error}")
     return runtime
+
+
+def _development_url(config: Config) -> str:
+    """Where ``flask run`` will answer, so that the command line can ask it; empty under any other server."""
+    context = click.get_current_context(silent=True)
+    if context is None or not isinstance(context.params.get("port"), int) or context.params.get("cert"):
+        return ""
+    host = context.params.get("host") or "127.0.0.1"
+    shown = f"[{host}]" if ":" in host else host
+    return admin_url(replace(config, listen=f"{shown}:{context.params['port']}", tls_cert="", tls_key=""))
+
+
+def _no_access_line(record: logging.LogRecord) -> bool:
+    """Werkzeug's development server logs the address of each client; ours does not."""
+    return " - - [" not in record.getMessage()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.app import create_app
+from server.app import create_app, room_for_batches
 from server.config import DATA_DIR_VARIABLE
 from tests.server.installation import Clock, initialise, open_installation
 
@@ -24,6 +24,10 @@ def flask(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_batches_never_take_every_thread() -> None:
+    assert [room_for_batches(threads) for threads in (1, 2, 16, 256)] == [1, 1, 14, 224]
+
+
 def test_without_an_installation_it_says_how_to_make_one(tmp_path: Path) -> None:
     done = flask(tmp_path / "nothing", "run")
     assert done.returncode == 1
@@ -33,6 +37,7 @@ def test_without_an_installation_it_says_how_to_make_one(tmp_path: Path) -> None
 
 def test_with_one_it_opens_it(tmp_path: Path) -> None:
     initialise(tmp_path / "server")
+    open_installation(tmp_path / "server", Clock()).close()
     done = flask(tmp_path / "server", "routes")
     assert done.returncode == 0, done.stderr
     assert "/api/v1/batches" in done.stdout
