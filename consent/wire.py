@@ -28,6 +28,7 @@ MAX_AHEAD_MS = 5 * 60 * 1000
 COVERED = ("@method", "@authority", "@path", "content-digest", "content-type")
 BATCH_TAG = "sysmetric-batch"
 LINK_TAG = "sysmetric-link"
+EXPORT_TAG = "sysmetric-export"
 #: Seconds between ``created`` and ``expires`` of a request signature, and the clock skew a verifier allows.
 SIGNATURE_LIFETIME_SECONDS = 300
 CLOCK_SKEW_SECONDS = 60

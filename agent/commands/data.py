@@ -1,4 +1,4 @@
-"""``sysmetric data``: what left this machine."""
+"""``sysmetric data``: what left this machine, and what the server holds of it."""
 
 import json
 from typing import Annotated
@@ -9,12 +9,13 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
-        help="See what left this machine.",
+        help="See what left this machine and what the server holds of it.",
         rich_markup_mode=None,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     group.command("sent")(sent)
+    group.command("export")(export)
     app.add_typer(group, name="data")
 
 
@@ -69,3 +70,32 @@ def _line(time_ms: int, sequence: int, answer: str, size: int, body: dict[str, o
     at = datetime.datetime.fromtimestamp(time_ms / 1000).astimezone().strftime("%H:%M:%S")
     rows = ", ".join(f"{name} {len(table['time'])}" for name, table in body.items() if isinstance(table, dict))
     return f"{at}  batch {sequence}  {rows} rows  {size:,} bytes  {answer}"
+
+
+def export(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
+    """
+    Print every sample that the server holds of this machine, one JSON object per line, oldest first.
+
+    \b
+    Examples:
+      sysmetric data export > samples.ndjson
+      sysmetric data export --json | jq length
+
+    Times are milliseconds since 1970 (UTC); units stand in the names. What is not complete ends with an error.
+    """
+    # Imported here: see agent.commands.
+    # pylint: disable=import-outside-toplevel
+    from agent.documents import active_consent
+    from agent.export import export_rows
+    from agent.loop import wall_ms
+    from agent.paths import AgentPaths
+
+    rows = export_rows(active_consent(AgentPaths.from_environment(), wall_ms()), wall_ms)
+    if as_json:
+        typer.echo(json.dumps(list(rows)))
+        return
+    count = 0
+    for row in rows:
+        typer.echo(json.dumps(row, separators=(",", ":")))
+        count += 1
+    typer.echo(f"{count:,} rows, complete.", err=True)

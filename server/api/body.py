@@ -17,6 +17,10 @@ from server.errors import ProblemError
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request that says all it has to say with its signature: ``{}``."""
+
+
 def read_body(limit: int) -> bytes:
     """The body as received, of at most ``limit`` bytes. Raises ProblemError(TOO_LARGE)."""
     # One more than the limit, since Werkzeug (3.1) cuts a chunked body off at its limit without a word.

@@ -1,10 +1,9 @@
 """``POST /api/v1/links``: a one-time link to the dashboard, for a signed request or the operator's token."""
 
-import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from consent.wire import LINK_TAG, Problem
-from server.api.body import check_media_type, parse_json, read_body
+from server.api.body import Nothing, check_media_type, parse_json, read_body
 from server.api.signed import signed_by
 from server.api.state import runtime
 from server.errors import ProblemError
@@ -17,16 +16,12 @@ blueprint = Blueprint("links", __name__)
 LARGEST_BODY = 1024
 
 
-class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    pass
-
-
 @blueprint.post("/api/v1/links")
 def post_link() -> tuple[Response, int]:
     """Open a link for whoever proves who they are."""
     check_media_type()
     raw = read_body(LARGEST_BODY)
-    parse_json(raw, _Nothing)
+    parse_json(raw, Nothing)
     grant = _operator() if request.authorization is not None else _volunteer(raw)
     token, expires = runtime().links.create(grant)
     return jsonify(url=f"{runtime().config.origin}/open/{token}", expires=expires), 201

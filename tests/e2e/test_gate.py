@@ -53,7 +53,7 @@ def test_a_no_reads_nothing_writes_nothing_and_sends_nothing(
     trace = (tmp_path / "trace").read_text()
     _quiet(trace, volunteer)
     assert _connected(trace) == {str(operator.port)}, "only the notice was fetched"
-    assert operator.call("consents", "list") == []
+    assert operator.call("consents", "list") == {"consents": []}
 
 
 def test_everything_up_to_the_last_word_reads_and_writes_nothing(
