@@ -1,7 +1,8 @@
 """``POST /api/v1/exports``: everything held of the machine that signed the request (GDPR Art. 15 and 20).
 
 Rules: one JSON object per line, streamed in bounded memory; the last line is ``{"end": {table: rows}}``, so that a
-reader knows that nothing is missing. Signed under its own tag. A consent that has ended does not end the right to a copy.
+reader knows that nothing is missing. Signed under its own tag. A consent that has ended does not end the right to a
+copy.
 """
 
 from collections import Counter
