@@ -155,9 +155,8 @@ def export(
       sysmetric-server consents export 6f1c7f0e-...
       sysmetric-server consents export 6f1c7f0e-... --to /mnt/evidence
     """
-    from consent.signature import (
-        write_exclusively,
-    )  # pylint: disable=import-outside-toplevel  # heavy, needed here only
+    # pylint: disable-next=import-outside-toplevel  # heavy, and needed here only
+    from consent.signature import write_exclusively
 
     with office(data_dir) as (ask, _):
         found = ask("consents-export", record_id=record_id)

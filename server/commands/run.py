@@ -33,9 +33,6 @@ def run(
       sysmetric-server run --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem
       sysmetric-server run --listen 0.0.0.0:8080 --behind-proxy
     """
-    # Imported here: it loads the whole server, which no other command needs.
-    from server.serving import serve  # pylint: disable=import-outside-toplevel
-
     given: dict[str, Any] = {
         "listen": listen,
         "tls_cert": None if tls_cert is None else str(tls_cert.absolute()),
@@ -44,6 +41,10 @@ def run(
     }
     flags = {name: value for name, value in given.items() if value is not None}
     directory = data_dir_of(os.environ, data_dir)
-    code = serve(load_config(directory, os.environ, flags), flags)
+    config = load_config(directory, os.environ, flags)
+    # Imported here: it loads Granian, which no other command needs.
+    from server.serving import serve  # pylint: disable=import-outside-toplevel
+
+    code = serve(config, flags)
     if code:
         raise typer.Exit(code)

@@ -36,6 +36,11 @@ NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask anything.")
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 
+#: Columns that people copy from: never cut in two.
+_COPIED = {"id", "record", "instance", "alias"}
+_ENDLESS = 10_000
+
+
 def configuration(data_dir: Path | None) -> Config:
     """The settings of the installation that the command is about. Raises ConfigError."""
     return load_config(data_dir_of(os.environ, data_dir), os.environ)
@@ -67,7 +72,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], *, right:
     table = Table(box=None, pad_edge=False, header_style="bold")
     numbers = set(right)
     for name in columns:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=name in _COPIED)
     _print(table, rows)
 
 
@@ -87,8 +92,9 @@ def _print(table: Table, rows: Iterable[Iterable[str]]) -> None:
         console.print(table)
         return
     # In a pipe a row is a line, however long, and ends where its text does.
-    with console.capture() as captured:
-        console.print(table, width=10_000, crop=False, no_wrap=True)
+    wide = Console(highlight=False, width=_ENDLESS)
+    with wide.capture() as captured:
+        wide.print(table)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 

@@ -25,7 +25,7 @@ def execute(runtime: Runtime, statement: str, **values: Any) -> None:
 def store_disk(runtime: Runtime, instance: str) -> None:
     """One row of disk, past the gate."""
     names = ("read_bytes_per_second", "write_bytes_per_second", "reads_per_second", "writes_per_second", "busy")
-    columns: dict[str, list[Any]] = {"time": [runtime.now_ms()], "device": ["sda"]} | {name: [0.5] for name in names}
+    columns: dict[str, list[Any]] = {"time": [runtime.now_ms()], "device": ["sda"], **{name: [0.5] for name in names}}
     runtime.store.append([StoredBatch(instance, 9, bytes(32), {"disk": columns})])
 
 
