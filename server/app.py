@@ -36,6 +36,7 @@ from server.config import Config, data_dir_of, load_config
 from server.derivation import derive
 from server.errors import ServerError
 from server.reach import admin_url
+from server.promise import check_promise
 from server.readiness import Readiness
 from server.replay import ReplayGuard
 from server.runtime import Runtime, open_runtime
@@ -111,8 +112,6 @@ def _secure(response: Response) -> Response:
 
 def _open_installation() -> Runtime:
     """Open what the environment names, as ``sysmetric-server run`` does; what is wrong is one sentence on stderr."""
-    from server.serving import check_promise  # pylint: disable=import-outside-toplevel,cyclic-import  # it serves us
-
     logging.getLogger("werkzeug").addFilter(_no_access_line)
     try:
         config = load_config(data_dir_of(os.environ), os.environ)

@@ -3,7 +3,6 @@
 Rules:
 
 * It ends by itself when the main process dies without a word, so that nobody holds the data without being known to.
-* The notice in force promises how long a sample lives. A configuration that keeps them longer is not served.
 * Before anything is served, erasures that were cut short are finished and a missed end of day is caught up.
 """
 
@@ -23,10 +22,10 @@ from consent.errors import ConsentError
 from server import end_of_day
 from server.app import create_app
 from server.config import data_dir_of, load_config
-from server.days import longest_life_hours
-from server.errors import ConfigError, NotFound, ServerError
+from server.errors import ServerError
+from server.promise import check_promise
 from server.reach import admin_url
-from server.runtime import Runtime, open_runtime
+from server.runtime import open_runtime
 from server.withdrawal import finish_withdrawals
 
 _log = logging.getLogger("sysmetric.server")
@@ -72,18 +71,3 @@ def _follow_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="follow-parent", daemon=True).start()
-
-
-def check_promise(runtime: Runtime) -> None:
-    """Raises ConfigError when the published notice promises a shorter life than the configuration gives, or there is
-    no notice yet."""
-    try:
-        current = runtime.registry.current_notice("en")
-    except NotFound as error:
-        raise ConfigError(str(error)) from error
-    promised = current.offer.retention.samples_hours
-    if longest_life_hours(runtime.config) > promised:
-        raise ConfigError(
-            f"notice {current.version} promises that no sample is older than {promised} hours, and retention_hours = "
-            f"{runtime.config.retention_hours} keeps them longer; lower it, or run: sysmetric-server notice publish"
-        )

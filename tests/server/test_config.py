@@ -45,7 +45,7 @@ def test_what_is_written_is_what_is_read(write: Callable[..., Path]) -> None:
 def test_every_setting_is_explained_in_the_file() -> None:
     text = config_toml(REQUIRED)
     for setting in SETTINGS:
-        before = text.split(f"{setting.name} = ")[0].rstrip("# ").rstrip()
+        before = text.split(f"{setting.name} = ", maxsplit=1)[0].rstrip("# ").rstrip()
         assert before.splitlines()[-1].startswith("# "), setting.name
 
 

@@ -87,7 +87,7 @@ def test_sigterm_ends_it_with_0_and_it_says_where_it_listens_and_nothing_of_its_
 def test_killed_it_leaves_neither_a_worker_nor_a_lock(data_dir: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # pylint: disable=consider-using-with  # it is killed, or ends, below
         [BIN, "run", "--listen", f"127.0.0.1:{port}"], env=environment(data_dir), stderr=subprocess.PIPE
     )
     until_healthy(url, process)
@@ -108,7 +108,7 @@ def test_tls_and_ctrl_c(cli: CommandLine, tmp_path: Path) -> None:
         "SYSMETRIC_SERVER_TLS_CERT": str(certificate),
         "SYSMETRIC_SERVER_TLS_KEY": str(key),
     }
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # pylint: disable=consider-using-with  # it is killed, or ends, below
         [BIN, "run", "--listen", f"127.0.0.1:{port}"],
         env=environment(cli.data_dir, **settings),
         stderr=subprocess.DEVNULL,
