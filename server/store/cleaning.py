@@ -44,7 +44,7 @@ class Cleaning:
         self._memory.erased(instance)
         for partition in self._partitions.current():
             if partition.dirty:
-                self._rewrite(partition)
+                self._rewrite(partition, sort=False)
         return dict(counts)
 
     def expire(self, before_ms: int) -> dict[str, int]:
@@ -60,9 +60,9 @@ class Cleaning:
             over = partition.day.end_ms <= self._now_ms()
             if partition.first_ms is not None and partition.first_ms < before_ms:
                 counts.update(self._older(partition, before_ms))
-                self._rewrite(partition, before_ms)
+                self._rewrite(partition, sort=True, keep_from_ms=before_ms)
             elif partition.dirty or (over and not partition.ordered):
-                self._rewrite(partition)
+                self._rewrite(partition, sort=True)
         self._memory.expire(before_ms, highest_sequences(self._connection, self._partitions.current()))
         return dict(counts)
 
@@ -86,8 +86,8 @@ class Cleaning:
             raise store_error(error) from error
         return counts
 
-    def _rewrite(self, old: Partition, keep_from_ms: int | None = None) -> None:
-        self._partitions.put(self._files.rewritten(old, keep_from_ms))
+    def _rewrite(self, old: Partition, *, sort: bool, keep_from_ms: int | None = None) -> None:
+        self._partitions.put(self._files.rewritten(old, sort=sort, keep_from_ms=keep_from_ms))
         self._files.remove(old)
 
     def _older(self, partition: Partition, before_ms: int) -> dict[str, int]:

@@ -46,7 +46,7 @@ class DuckDBStore:
         zone: ZoneInfo,
         now_ms: Callable[[], int],
         *,
-        memory_limit: str = "512MB",
+        memory_limit: str = "256MB",
         threads: int = 2,
     ) -> None:
         directory = directory.resolve()

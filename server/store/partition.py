@@ -6,7 +6,7 @@ Rules:
   file of the final name is whole. Of one day the highest generation counts; opening a directory removes everything
   else, so it does not matter when a process dies.
 * DuckDB leaves erased bytes in a file, whatever is deleted or vacuumed; so a partition is never cleaned, but rewritten
-  into a new file of the next generation, sorted by (sym, time), and the old file is unlinked.
+  into a new file of the next generation, at midnight sorted by (sym, time), and the old file is unlinked.
 * A file that was not closed well may hold bytes of rows that were never committed: it is marked ``dirty``, and the next
   erasure or midnight rewrites it.
 """
@@ -33,7 +33,9 @@ def store_error(error: duckdb.Error) -> StoreError:
     """The error of the store that an error of DuckDB means."""
     if any(words in str(error) for words in _FULL):
         return StorageFull("the disk of the store is full; make room, nothing was lost")
-    return StoreUnavailable(f"the store cannot do this now: {error}")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreUnavailable("this takes more memory than the store may use; ask for a shorter range of time")
+    return StoreUnavailable(f"the store cannot do this now: {str(error).splitlines()[0]}")
 
 
 @dataclass(slots=True)
@@ -94,14 +96,15 @@ class PartitionFiles:
 
     def create(self, day: Day) -> Partition:
         """A new, empty partition. Raises StorageFull."""
-        return self._build(day, None, None)
+        return self._build(day, None)
 
-    def rewritten(self, old: Partition, keep_from_ms: int | None = None) -> Partition:
+    def rewritten(self, old: Partition, *, sort: bool, keep_from_ms: int | None = None) -> Partition:
         """A copy of ``old`` in a new file, without rows older than ``keep_from_ms``. Raises StorageFull.
 
+        Not to ``sort`` takes half the time and leaves the rows in the order they have.
         Both are attached then; from the rename on, the new one is the one that counts after a crash.
         """
-        return self._build(old.day, old, keep_from_ms)
+        return self._build(old.day, old, sort, keep_from_ms)
 
     def reattached(self, old: Partition) -> Partition:
         """The same file opened anew, after DuckDB gave it up over a failed write. Nobody may be reading ``old``."""
@@ -137,7 +140,9 @@ class PartitionFiles:
         self._connection.execute(f"UPDATE {partition.alias}.partition SET dirty = true")
         partition.dirty = True
 
-    def _build(self, day: Day, source: Partition | None, keep_from_ms: int | None) -> Partition:
+    def _build(
+        self, day: Day, source: Partition | None, sort: bool = False, keep_from_ms: int | None = None
+    ) -> Partition:
         generation = self._generations.get(day.name, 0) + 1
         final = self._path(day.name, generation)
         building = final.with_name(final.name + ".new")
@@ -145,7 +150,7 @@ class PartitionFiles:
         try:
             self._connection.execute(f"ATTACH {literal(str(building))} AS {alias}")
             try:
-                self._fill(alias, source, keep_from_ms)
+                self._fill(alias, source, sort, keep_from_ms)
             finally:
                 self._detach(alias)
         except duckdb.Error as error:
@@ -163,15 +168,16 @@ class PartitionFiles:
         self._generations[day.name] = generation
         return partition
 
-    def _fill(self, alias: str, source: Partition | None, keep_from_ms: int | None) -> None:
+    def _fill(self, alias: str, source: Partition | None, sort: bool, keep_from_ms: int | None) -> None:
         self._connection.execute("BEGIN")
         try:
             for statement in create_statements(alias):
                 self._connection.execute(statement)
             if source is not None:
-                for statement, parameters in copy_statements(source.alias, alias, keep_from_ms):
-                    self._connection.execute(statement, parameters)
-            self._connection.execute(f"INSERT INTO {alias}.partition VALUES (false, $1)", [source is not None])
+                for copy in copy_statements(source.alias, alias, sort=sort, keep_from_ms=keep_from_ms):
+                    self._connection.execute(*copy)
+            ordered = source is not None and (sort or source.ordered)
+            self._connection.execute(f"INSERT INTO {alias}.partition VALUES (false, $1)", [ordered])
             self._connection.execute("COMMIT")
         except duckdb.Error:
             rollback(self._connection)

@@ -17,7 +17,7 @@ from server.store.partition import store_error
 from server.store.partition_set import PartitionSet
 from server.store.protocol import Row, Series, SeriesQuery
 from server.store.schema import quoted
-from server.store.series import series_of, series_statement
+from server.store.series import SHORT_MS, count_statement, pieces, series_of, series_statement
 
 #: Rows that ``rows`` holds of each table at a time.
 PAGE_ROWS = 5_000
@@ -33,14 +33,17 @@ class Reader:
         self._lock = Lock()
 
     def series(self, query: SeriesQuery) -> Series:
-        """One pass over the partitions that overlap the range."""
-        rows: list[Any] = []
+        """One pass over the partitions that overlap the range, or several over a long range."""
+        answer: list[Any] = []
         if canonical_instance(query.instance) is not None:
             with self._partitions.lease() as leased:
                 partitions = [one for one in leased if one.overlaps(query.start_ms, query.end_ms)]
                 if partitions and not self._memory.is_hidden(query.instance):
-                    rows = self._read(*series_statement(query, partitions))
-        return series_of(query, rows)
+                    is_short = query.end_ms - query.start_ms <= SHORT_MS
+                    counts = [] if is_short else self._read(*count_statement(query, partitions))
+                    for piece in pieces(query, counts):
+                        answer += self._read(*series_statement(query, partitions, piece))
+        return series_of(query, answer)
 
     def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
         """Day by day, the tables of a day merged by time, in pages."""

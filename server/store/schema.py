@@ -62,21 +62,18 @@ def has_symbol(table: Table) -> bool:
     return any(column.kind is Kind.SYMBOL for column in table.wire_columns)
 
 
-def copy_statements(source: str, target: str, keep_from_ms: int | None) -> list[tuple[str, list[int]]]:
-    """Copy a partition into an empty one, sorted; only rows from ``keep_from_ms`` on, if given. With parameters."""
+def copy_statements(source: str, target: str, *, sort: bool, keep_from_ms: int | None) -> list[tuple[str, list[int]]]:
+    """Copy a partition into an empty one, in its order or sorted; only rows from ``keep_from_ms`` on, if given.
+
+    Each statement comes with its parameters.
+    """
     statements: list[tuple[str, list[int]]] = []
     condition = "" if keep_from_ms is None else " WHERE time >= make_timestamp_ms($1)"
     parameters = [] if keep_from_ms is None else [keep_from_ms]
     for table in TABLES.values():
         name = quoted(table.name)
-        part = f", {quoted(table.part.name)}" if table.part else ""
-        statements.append(
-            (
-                f"INSERT INTO {target}.{name} SELECT * FROM {source}.{name}{condition} ORDER BY sym, time{part}",
-                parameters,
-            )
-        )
-    statements.append(
-        (f"INSERT INTO {target}.{LEDGER} SELECT * FROM {source}.{LEDGER} ORDER BY sym, sequence", []),
-    )
+        order = " ORDER BY sym, time" if sort else ""
+        copy = f"INSERT INTO {target}.{name} SELECT * FROM {source}.{name}{condition}{order}"
+        statements.append((copy, parameters))
+    statements.append((f"INSERT INTO {target}.{LEDGER} SELECT * FROM {source}.{LEDGER}", []))
     return statements

@@ -1,86 +1,128 @@
-"""A series in one pass of SQL over the partitions that overlap its range.
+"""A series in one pass of SQL over the partitions that overlap its range, or in several passes over a long range.
 
 Rules:
 
 * Parts are joined at each time first, then counted into buckets; the summary is over the same joined samples.
 * A long form (one row per sample and column) keeps the statement small whatever the number of columns: DuckDB spends
   more time on planning wide aggregates than on an hour of samples.
+* A median needs all its numbers in memory at once and DuckDB cannot spill them. So a long range is asked for in pieces
+  of at most ``PIECE_NUMBERS`` numbers: part by part, and column by column where one part is still too much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from consent.catalogue import TABLES, Across, Table
 from server.store.partition import Partition
-from server.store.protocol import (
-    STATISTICS,
-    Group,
-    Series,
-    SeriesColumn,
-    SeriesQuery,
-    Statistics,
-    series_columns,
-)
+from server.store.protocol import STATISTICS, Group, Series, SeriesColumn, SeriesQuery, Statistics, series_columns
 from server.store.schema import quoted
 
+#: About 30 MB of DuckDB's memory.
+PIECE_NUMBERS = 1_000_000
+#: A range that is no longer than this is asked for in one piece, without counting first.
+SHORT_MS = 2 * 3_600_000
+
 _JOIN = {Across.MEAN: "avg", Across.SUM: "sum", Across.MAX: "max"}
-#: part, 1 for a summary, bucket number, column number, and the statistics in the order of STATISTICS.
+#: (core number or device, None without parts; samples)
+PartCount = tuple[Any, int]
+#: part, 1 for a summary, bucket number, column name, and the statistics in the order of STATISTICS.
 AnswerRow = tuple[Any, ...]
+Statement = tuple[str, Mapping[str, Any]]
 
 
-def series_statement(query: SeriesQuery, partitions: Sequence[Partition]) -> tuple[str, Mapping[str, str | int]]:
-    """The statement and its parameters; it answers with one AnswerRow per part, column and bucket that has samples."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one statement answers: some columns, of all parts or of one."""
+
+    columns: tuple[SeriesColumn, ...]
+    part: Any = None
+
+
+def count_statement(query: SeriesQuery, partitions: Sequence[Partition]) -> Statement:
+    """A statement that answers with one PartCount per part."""
+    samples, parameters = _samples(query, partitions, None)
+    part = _part(TABLES[query.table])
+    return f"SELECT {part} AS part, count(*) FROM ({samples}) GROUP BY {part} ORDER BY part", parameters
+
+
+def pieces(query: SeriesQuery, counts: Sequence[PartCount]) -> Iterator[Piece]:
+    """The pieces in which to ask. Without ``counts``, and where that is little enough, everything is one."""
     table = TABLES[query.table]
-    part = quoted(table.part.name) if table.part and query.by_part else "NULL"
-    joins = table.part is not None and not query.by_part
     columns = series_columns(table)
-    values = ", ".join(_value(column, joins) for column in columns)
-    rows = " UNION ALL ".join(
-        f"SELECT * FROM {partition.alias}.{quoted(table.name)} WHERE sym = $instance::UUID "
-        "AND time >= make_timestamp_ms($start) AND time < make_timestamp_ms($end)"
-        for partition in partitions
-    )
+    split = query.by_part and table.part is not None
+    # Parts that are joined become one number per time: as many as the part with most samples has.
+    total = sum(count for _, count in counts) if split else max((count for _, count in counts), default=0)
+    if total * len(columns) <= PIECE_NUMBERS:
+        yield Piece(columns)
+        return
+    for part, count in counts if split else [(None, total)]:
+        if count * len(columns) <= PIECE_NUMBERS:
+            yield Piece(columns, part)
+        else:
+            yield from (Piece((column,), part) for column in columns)
+
+
+def series_statement(query: SeriesQuery, partitions: Sequence[Partition], piece: Piece) -> Statement:
+    """The statement of one piece; it answers with one AnswerRow per part, column and bucket that has samples."""
+    table = TABLES[query.table]
+    joins = table.part is not None and not query.by_part
+    samples, parameters = _samples(query, partitions, piece.part)
+    numbers = ", ".join(_number(column, joins) for column in piece.columns)
     statement = f"""
-        WITH samples AS ({rows}),
-        joined AS (
-            SELECT {part} AS part, epoch_ms(time) // $bucket AS bucket, [{values}] AS numbers
-            FROM samples {"GROUP BY time" if joins else ""}
+        WITH joined AS (
+            SELECT {"NULL" if joins else _part(table)} AS part, epoch_ms(time) // $bucket AS bucket, [{numbers}] AS numbers
+            FROM ({samples}) {"GROUP BY time" if joins else ""}
         ),
-        long AS (SELECT part, bucket, unnest(numbers) AS number, unnest(range({len(columns)})) AS position FROM joined)
-        SELECT part, grouping(bucket), bucket, position,
-            avg(number), median(number), min(number), max(number), quantile_cont(number, 0.95)
-        FROM long GROUP BY GROUPING SETS ((part, position, bucket), (part, position))
-        ORDER BY part"""
-    parameters: dict[str, str | int] = {
-        "instance": query.instance,
-        "start": query.start_ms,
-        "end": query.end_ms,
-        "bucket": query.bucket_ms,
-    }
-    return statement, parameters
+        long AS (SELECT part, bucket, unnest(numbers) AS number, unnest($names::VARCHAR[]) AS name FROM joined),
+        counted AS (
+            SELECT part, grouping(bucket) AS is_summary, bucket, name, avg(number) AS mean,
+                quantile_cont(number, [0.5, 0.95]) AS quantiles, min(number) AS minimum, max(number) AS maximum
+            FROM long GROUP BY GROUPING SETS ((part, name, bucket), (part, name))
+        )
+        SELECT part, is_summary, bucket, name, mean, quantiles[1], minimum, maximum, quantiles[2]
+        FROM counted ORDER BY part"""
+    names = [column.name for column in piece.columns]
+    return statement, {**parameters, "bucket": query.bucket_ms, "names": names}
 
 
 def series_of(query: SeriesQuery, rows: Sequence[AnswerRow]) -> Series:
-    """The series from the rows of the statement. Every bucket is there, None where there are no samples."""
+    """The series from the rows of all pieces. Every bucket is there, None where there are no samples."""
     table = TABLES[query.table]
     starts = list(query.bucket_starts)
     groups: dict[Any, Group] = {}
     if not query.by_part or table.part is None:
         groups[None] = _empty_group(table, None, len(starts))
-    names = [column.name for column in series_columns(table)]
-    for part, is_summary, bucket, position, *numbers in rows:
+    for part, is_summary, bucket, name, *numbers in rows:
         if part not in groups:
             groups[part] = _empty_group(table, str(part), len(starts))
-        name = names[position]
         if is_summary:
             groups[part].summary[name] = Statistics(*numbers)
-        else:
-            for statistic, number in zip(STATISTICS, numbers, strict=True):
-                groups[part].buckets[name][statistic][bucket - query.start_ms // query.bucket_ms] = number
+            continue
+        lists = groups[part].buckets[name]
+        for statistic, number in zip(STATISTICS, numbers, strict=True):
+            lists[statistic][bucket - query.start_ms // query.bucket_ms] = number
     return Series(table.name, query.start_ms, query.bucket_ms, starts, list(groups.values()))
 
 
-def _value(column: SeriesColumn, joins: bool) -> str:
+def _samples(query: SeriesQuery, partitions: Sequence[Partition], part: Any) -> Statement:
+    """The rows of the range, of all parts or of one."""
+    table = TABLES[query.table]
+    condition = "" if part is None else f" AND {_part(table)} = $part"
+    rows = " UNION ALL ".join(
+        f"SELECT * FROM {partition.alias}.{quoted(table.name)} WHERE sym = $instance::UUID "
+        f"AND time >= make_timestamp_ms($start) AND time < make_timestamp_ms($end){condition}"
+        for partition in partitions
+    )
+    parameters = {"instance": query.instance, "start": query.start_ms, "end": query.end_ms}
+    return rows, parameters if part is None else {**parameters, "part": part}
+
+
+def _part(table: Table) -> str:
+    return quoted(table.part.name) if table.part else "NULL"
+
+
+def _number(column: SeriesColumn, joins: bool) -> str:
     value = quoted(column.name) if column.complement_of is None else f"1 - {quoted(column.complement_of)}"
     return f"{_JOIN[column.across]}({value})::DOUBLE" if joins else f"({value})::DOUBLE"
 

@@ -13,8 +13,9 @@ import pytest
 
 from consent.wire import Ack, AckStatus
 from server.errors import StoreError, StoreUnavailable
+from server.store import reading, series
 from server.store.duckdb import DuckDBStore
-from server.store.protocol import StoredBatch
+from server.store.protocol import SeriesQuery, StoredBatch
 from tests.store.samples import NOON, WARSAW, Clock, at, batch, cpu, disk, memory, new_instance, seconds
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,22 @@ def test_duckdb_has_no_way_out(store: DuckDBStore) -> None:
             connection.execute(statement)
     with pytest.raises(duckdb.InvalidInputException, match="locked"):
         connection.execute("SET enable_external_access = true")
+
+
+@pytest.mark.parametrize("limit", [20, 500])
+def test_a_long_range_is_asked_for_in_pieces(store: DuckDBStore, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    instance = new_instance()
+    store.append([many(instance, 1, MIDNIGHT - 10_000, 30)])
+    queries = [
+        SeriesQuery(instance, table, MIDNIGHT - 5000, MIDNIGHT + 20_000, 10_000, by_part)
+        for table in ("cpu", "memory", "disk")
+        for by_part in (False, True)
+    ]
+    whole = [store.series(query) for query in queries]
+    monkeypatch.setattr(reading, "SHORT_MS", 0)
+    monkeypatch.setattr(series, "PIECE_NUMBERS", limit)
+    assert [store.series(query) for query in queries] == whole
+    assert len(list(series.pieces(queries[1], [(0, 25), (1, 25)]))) == {20: 16, 500: 1}[limit]
 
 
 def test_the_overview_from_files_is_the_one_from_batches(directory: Path, store: DuckDBStore) -> None:
@@ -279,7 +296,7 @@ def test_killed_between_two_days(directory: Path) -> None:
         directory,
         f"""
         write, days = store._commit._write_day, []
-        store._commit._write_day = lambda day, shares: (days.append(day), die() if len(days) == 2 else write(day, shares))
+        store._commit._write_day = lambda day, shares: die() if days else (days.append(day), write(day, shares))
         store.append([many("{STAYS}", 1, MIDNIGHT - 5000, 10)])
         """,
     )
