@@ -14,6 +14,15 @@ const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 /** Same name, same crosshair. */
 const SYNC = "sysmetric";
 
+/**
+ * The chart that the mouse was pressed on, and whether it still is. All charts show its selection, but only it zooms;
+ * and none is redrawn meanwhile, for uPlot would take that as a movement of the mouse.
+ * @type {{chart: Chart | null, down: boolean}}
+ */
+const press = { chart: null, down: false };
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => (press.down = false), true);
+addEventListener("blur", () => (press.down = false)); // of the window; not captured, or it would be that of any element
+
 /** A point between two gaps has no line, so it gets a dot. @param {any} u @param {number} index */
 function alone(u, index) {
   const values = u.data[index];
@@ -54,11 +63,12 @@ export class Chart {
     this.plot = null;
     this.shape = "";
     new ResizeObserver(() => this.#fit()).observe(host);
+    host.addEventListener("pointerdown", () => Object.assign(press, { chart: this, down: true }), true);
   }
 
-  /** Whether somebody is drawing a selection with the mouse; new data would pull it away. */
+  /** Whether somebody is selecting with the mouse, on any chart; new data would pull it away. */
   get dragging() {
-    return (this.plot?.select.width ?? 0) > 0;
+    return press.down;
   }
 
   /** @param {Picture} picture */
@@ -101,9 +111,9 @@ export class Chart {
     return place == null ? undefined : this.#middle(place);
   }
 
-  /** Take the crosshair away. */
+  /** Take the crosshair away; not while the mouse is pressed, whose selection would jump to it. */
   leave() {
-    this.plot?.setCursor({ left: -10, top: -10 }, true, true);
+    if (!press.down) this.plot?.setCursor({ left: -10, top: -10 }, true, true);
   }
 
   /** @param {number} place */
@@ -240,6 +250,6 @@ export class Chart {
     const { left, width } = u.select;
     const [from, to] = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    if (width >= 4) this.hooks.zoom(Math.round(from), Math.round(to));
+    if (width >= 4 && press.chart === this) this.hooks.zoom(Math.round(from), Math.round(to));
   }
 }

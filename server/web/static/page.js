@@ -32,7 +32,6 @@ let listed = 0;
 let drawnAt = 0;
 let bucket = 1000;
 let stale = false;
-let zooming = false;
 /** @type {AbortController | null} */
 let asking = null;
 /** @type {Map<string, string[]>} */
@@ -77,11 +76,8 @@ function arrive() {
   draw();
 }
 
-/** All charts report the same selection at the same moment: the first one counts. @param {number} from @param {number} to */
+/** @param {number} from @param {number} to */
 function zoom(from, to) {
-  if (zooming) return;
-  zooming = true;
-  setTimeout(() => (zooming = false), 0);
   const lacking = Math.max(0, NARROWEST - (to - from)) / 2;
   go({ from: Math.round(from - lacking), to: Math.round(to + lacking) });
 }
