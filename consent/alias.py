@@ -9,10 +9,10 @@ _ADJECTIVES = (
     "sage silver solar steady sunny swift teal witty"
 ).split()
 _ANIMALS = (
-    "badger bear beaver bee bison bittern boar buzzard crane cricket crow deer dipper dormouse dove eagle eel egret elk "
-    "falcon ferret finch fox frog gecko goose grebe hare hawk hedgehog heron ibex jay kestrel lark linnet lizard lynx "
-    "magpie marten mole moose newt otter owl perch pike plover pony puffin quail raven robin salmon seal shrew sparrow "
-    "squirrel stoat stork swan tern trout vole"
+    "badger bear beaver bee bison bittern boar buzzard crane cricket crow deer dipper dormouse dove eagle eel "
+    "egret elk falcon ferret finch fox frog gecko goose grebe hare hawk hedgehog heron ibex jay kestrel lark "
+    "linnet lizard lynx magpie marten mole moose newt otter owl perch pike plover pony puffin quail raven robin "
+    "salmon seal shrew sparrow squirrel stoat stork swan tern trout vole"
 ).split()
 
 

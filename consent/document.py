@@ -50,7 +50,7 @@ def _convert(hint: Any, value: object, path: str) -> Any:
     if origin is types.UnionType or origin is typing.Union:
         if value is None:
             return None
-        return _convert(next(arm for arm in typing.get_args(hint) if arm is not type(None)), value, path)
+        return _convert(next(arm for arm in typing.get_args(hint) if arm is not types.NoneType), value, path)
     if origin is tuple:
         if not isinstance(value, list):
             raise RecordError(path, "expected a list")
@@ -72,6 +72,6 @@ def _scalar(hint: Any, value: object, path: str) -> Any:
             return hint(value)
         except ValueError as error:
             raise RecordError(path, f"expected one of {', '.join(str(member.value) for member in hint)}") from error
-    if type(value) is not hint:  # exact on purpose: True is an int to isinstance
+    if type(value) is not hint:  # pylint: disable=unidiomatic-typecheck  # exact: True is an int to isinstance
         raise RecordError(path, f"expected {hint.__name__}")
     return value

@@ -87,7 +87,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Offer:  # pylint: disable=too-many-instance-attributes  # the fields that ISO/IEC TS 27560 names
     """What the server proposes; signed by the operator as ``notice+jws``. ``text`` is the rendered notice."""
 
     schema_version: str
@@ -135,8 +135,8 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentRecord:
-    """What the volunteer signs. ``nonce`` is the server's, single use; ``previous`` the SHA-256 of an earlier record."""
+class ConsentRecord:  # pylint: disable=too-many-instance-attributes  # the fields that ISO/IEC TS 27560 names
+    """What the volunteer signs. ``nonce`` is the server's, single use; ``previous`` the SHA-256 of a former record."""
 
     schema_version: str
     record_id: str

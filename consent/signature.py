@@ -151,7 +151,10 @@ def write_exclusively(path: Path, content: bytes) -> None:
 
 
 def read_secret_file(path: Path) -> bytes:
-    """The content of a secret file, at most 64 kB. Raises KeyFileError if it is missing, a link, another user's, or readable by others."""
+    """The content of a secret file, at most 64 kB.
+
+    Raises KeyFileError if it is missing, a link, another user's, or readable by others.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError as error:

@@ -129,7 +129,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The server's answer once the rows are durable. ``rows`` counts them per table; ``time`` is the server's, in ms."""
+    """The server's answer once the rows are durable. ``rows`` counts them per table; ``time`` is the server's (ms)."""
 
     instance: str
     sequence: int

@@ -87,9 +87,7 @@ def _check_sound(connection: Connection, path: Path) -> None:
     found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
     if found != "ok":
         reason = found.splitlines()[-1]  # the line before it is a heading
-        raise RegistryUnusable(
-            f"the registry {path} is damaged: {reason}; put back a copy with: sysmetric-server restore"
-        )
+        raise RegistryUnusable(f"the registry {path} is damaged: {reason}; put back a copy that you kept")
 
 
 def _check_key(connection: Connection, vault: Vault, path: Path) -> None:

@@ -172,4 +172,4 @@ def explain(path: Path, error: BaseException | None) -> str:
         if "full" in text:
             return f"the registry {path} cannot grow: {text}; make room on the disk"
         return f"the registry {path} cannot be used: {text}"
-    return f"the registry {path} is damaged or not a registry: {text}; put back a copy with: sysmetric-server restore"
+    return f"the registry {path} is damaged or not a registry: {text}; put back a copy that you kept"
