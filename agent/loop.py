@@ -3,7 +3,7 @@
 Rules:
 
 * Before every beat, and at least once a second, it looks for ``withdrawal.jws``, for a pause, for the end of the
-  consent and for the stop switch. What happens during a pause is in no sample.
+  consent, for the stop switch and for the sender's end. What happens during a pause is in no sample.
 * A stop (SIGTERM, SIGINT) closes the batch that is being filled and gives the sender ``FLUSH_SECONDS``; what is not
   acknowledged by then is in the spool for the next start. That is an orderly end: exit code 0, for Ctrl-C too. A
   second signal ends at once (130); the spool is written first.
@@ -103,7 +103,7 @@ class Loop:
         )
         self._records = Records(StatusBoard(paths.status, status, local_ms), SentLog(paths.sent_log), tell)
         delivery = Delivery(consent, self._clock.now_ms, timeout_seconds=config.timeout_seconds)
-        self._sender = Sender(delivery, self._outbox, self._records, self._clock, stop.throw)
+        self._sender = Sender(delivery, self._outbox, self._records, self._clock)
         self._pause: Pause | None = None
         self._told: dict[str, str | None] = {}
 
@@ -148,10 +148,10 @@ class Loop:
             self._stop.wait(wait)
 
     def _over(self) -> Why | None:
-        if self._stop.thrown:
-            return Why.WITHDRAWN if self._paths.withdrawal.exists() else Why.STOPPED
         if self._paths.withdrawal.exists():
             return Why.WITHDRAWN
+        if self._stop.thrown or self._sender.over:
+            return Why.STOPPED
         return Why.EXPIRED if self._sampler.expired() else None
 
     def _mind_pause(self) -> None:

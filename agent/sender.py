@@ -61,7 +61,7 @@ class Records:
 
 class Sender:
     """``run`` is the thread. It ends when the outbox is closed and empty, when ``halt`` was called and the server is
-    away, or when the server ended it: then ``ending`` says why. Whatever the reason, it calls ``when_over`` then.
+    away, or when the server ended it: then ``ending`` says why. Whatever the reason, ``over`` is true then.
     """
 
     def __init__(
@@ -70,18 +70,17 @@ class Sender:
         outbox: Outbox,
         records: Records,
         clock: ServerClock,
-        when_over: Callable[[], None],
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._delivery = delivery
         self._outbox = outbox
         self._records = records
         self._clock = clock
-        self._when_over = when_over
         self._uniform = uniform
         self._halt = StopSwitch()
         self._failures = 0
         self.ending: Ending | None = None
+        self.over = False
         self.failed = True  # until ``run`` came to its end
 
     def halt(self) -> None:
@@ -104,7 +103,7 @@ class Sender:
             self.failed = False
         finally:
             self._delivery.close()
-            self._when_over()
+            self.over = True
 
     def _deliver(self, packed: Packed) -> _Outcome:
         outcome = self._attempt(packed)

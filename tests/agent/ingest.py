@@ -50,6 +50,8 @@ class Ingest:
     keys: dict[str, Ed25519PublicKey] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     answer: Callable[[Received], BODY] | None = None
+    #: Answers, in order, to requests that carry no signature: a withdrawal is signed in its body.
+    unsigned: list[BODY] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
@@ -148,6 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         ingest = self.server.ingest
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if "signature" not in headers and ingest.unsigned:
+            self._reply(ingest.unsigned.pop(0))
+            return
         message = _Message("POST", f"http://{headers['host']}{self.path}", headers)
         verifier = HTTPMessageVerifier(
             signature_algorithm=algorithms.ED25519,
