@@ -71,6 +71,8 @@ def page(watched: Watched, served: Served) -> Page:
     """The operator's page, on the live machine."""
     opened = watched.enter(served.dashboard.operator_link())
     choose(opened, served.live)
+    opened.get_by_role("button", name="15 minutes", exact=True).click()
+    expect(opened.locator("[data-panel=cpu]").get_by_text("each point = 2 s")).to_be_visible()
     return opened
 
 
@@ -233,7 +235,7 @@ def test_ranges_cores_and_disks_are_in_the_url(page: Page) -> None:
     page.go_back()
     page.go_back()
     page.go_back()
-    assert in_url(page, "range") is None
+    assert in_url(page, "range") == "15m"
     expect(page.locator("[data-panel=cpu]").get_by_text("each point = 2 s")).to_be_visible()
 
 

@@ -12,7 +12,7 @@ import { start } from "./live.js";
 import { Machines } from "./machines.js";
 import { PanelView } from "./panel.js";
 import { PANELS } from "./panels.js";
-import { NARROWEST, RANGES, moved, parse, query, windowOf } from "./state.js";
+import { NARROWEST, RANGES, moved, parse, query, rangeOf, windowOf } from "./state.js";
 import { apply, themes } from "./theme.js";
 
 /** The list is fetched again after this even when nothing changed: a machine that falls silent changes nothing. */
@@ -39,7 +39,7 @@ const devices = new Map();
 
 const now = () => Date.now() + offset;
 const selected = () => entries.find((entry) => entry.instance === state.instance);
-const windowNow = () => windowOf(state, now(), selected()?.last_seen ?? null);
+const windowNow = () => windowOf(state, now(), selected());
 const points = () => (innerWidth < 700 ? 240 : 480);
 
 const views = PANELS.map(
@@ -85,7 +85,7 @@ function zoom(from, to) {
 /** @param {string} way @param {number} [at] */
 function move(way, at) {
   const next = moved(windowNow(), way, now(), at);
-  const caughtUp = next.to >= now() - 2000 && Math.abs(next.to - next.from - RANGES[state.range]) < 1000;
+  const caughtUp = next.to >= now() - 2000 && Math.abs(next.to - next.from - RANGES[rangeOf(state, selected()?.source)]) < 1000;
   go(caughtUp ? { from: null, to: null } : next);
 }
 
@@ -167,7 +167,7 @@ function describe() {
   ];
   const badge = make("span", { class: "state", "data-state": entry.state }, entry.state);
   find("#facts").replaceChildren(badge, ...facts.filter(Boolean).map((fact) => make("span", {}, String(fact))));
-  press(find("#ranges"), "range", state.from === null ? state.range : "");
+  press(find("#ranges"), "range", state.from === null ? rangeOf(state, entry.source) : "");
   const shown = windowNow();
   find("#reset").toggleAttribute("hidden", shown.kind !== "fixed");
   say(find("#reset"), entry.state === "gone" ? "Reset zoom" : "Back to live");
@@ -202,7 +202,9 @@ function feed() {
       ? `Live, ${last}`
       : last.charAt(0).toUpperCase() + last.slice(1);
   const pill = /** @type {HTMLElement} */ (find("#feed"));
+  const before = pill.dataset.state;
   pill.dataset.state = reachable ? (entry?.state ?? "off") : "down";
+  if (pill.dataset.state !== before) say(find("#feed-said"), words); // not each second: that would be a chatterbox
   say(find("#feed-text"), words);
 }
 

@@ -35,6 +35,7 @@ export class PanelView {
     this.shown = null;
     /** @type {Context | null} */
     this.context = null;
+    this.filled = "";
     this.more = /** @type {HTMLDetailsElement} */ (find("[data-role=more]", this.root));
     this.more.addEventListener("toggle", () => this.#table());
     find("[data-role=csv]", this.root).addEventListener("click", () => this.#save());
@@ -92,9 +93,18 @@ export class PanelView {
     /** @type {HTMLElement} */ (this.select.parentElement).hidden = !names.length;
   }
 
+  /** Not while somebody reads in it, unless it is about something else now. */
   #table() {
     const { picture } = this.chart;
-    if (this.more.open && picture && this.context) fill(this.root, this.panel.label, picture, this.context.now);
+    if (!this.more.open || !picture || !this.context) {
+      this.filled = "";
+      return;
+    }
+    const { instance, part, start, end } = this.context;
+    const subject = [instance, part, end - start].join();
+    if (subject === this.filled && find(".tall", this.more).matches(":hover, :focus-within")) return;
+    this.filled = subject;
+    fill(this.root, this.panel.label, picture, this.context.now);
   }
 
   #save() {

@@ -5,7 +5,8 @@
 
 /** @type {Record<string, number>} */
 export const RANGES = { "5m": 300e3, "15m": 900e3, "1h": 3600e3, "6h": 21600e3, "24h": 86400e3 };
-export const DEFAULT_RANGE = "15m";
+/** What is shown unless the URL says otherwise: agents sample every second or so, recordings are coarser. */
+const USUAL = { volunteer: "5m", "open-server": "1h" };
 /** Closer than this there is nothing to see: samples are at least a second apart. */
 export const NARROWEST = 10e3;
 
@@ -23,7 +24,7 @@ export function parse(query) {
   const fixed = from !== null && to !== null && to - from >= NARROWEST;
   return {
     instance: text("instance"),
-    range: text("range") in RANGES ? text("range") : DEFAULT_RANGE,
+    range: text("range") in RANGES ? text("range") : "",
     from: fixed ? from : null,
     to: fixed ? to : null,
     core: /^\d{1,5}$/.test(text("core")) ? text("core") : "",
@@ -37,7 +38,7 @@ export function parse(query) {
 export function query(state) {
   const parts = new URLSearchParams();
   if (state.instance) parts.set("instance", state.instance);
-  if (state.range !== DEFAULT_RANGE) parts.set("range", state.range);
+  if (state.range) parts.set("range", state.range);
   if (state.from !== null && state.to !== null) {
     parts.set("from", String(state.from));
     parts.set("to", String(state.to));
@@ -49,16 +50,22 @@ export function query(state) {
   return text ? `?${text}` : location.pathname;
 }
 
+/** The range that is in force, by name. @param {State} state @param {string | undefined} source of the machine */
+export function rangeOf(state, source) {
+  return state.range || (source === "open-server" ? USUAL["open-server"] : USUAL.volunteer);
+}
+
 /**
  * The range of time to show. A range counts back from now while samples come; for a machine that fell silent longer
  * ago than that, from its last sample, so that there is always something to see.
- * @param {State} state @param {number} now @param {number | null} lastSeen @returns {Window}
+ * @param {State} state @param {number} now @param {{last_seen: number, source: string} | undefined} entry @returns {Window}
  */
-export function windowOf(state, now, lastSeen) {
+export function windowOf(state, now, entry) {
   if (state.from !== null && state.to !== null) return { start: state.from, end: state.to, kind: "fixed" };
-  const length = RANGES[state.range];
-  if (lastSeen !== null && now - lastSeen >= length) {
-    return { start: lastSeen + 1000 - length, end: lastSeen + 1000, kind: "last" };
+  const length = RANGES[rangeOf(state, entry?.source)];
+  if (entry && now - entry.last_seen >= length) {
+    const end = entry.last_seen + 1000;
+    return { start: end - length, end, kind: "last" };
   }
   return { start: now - length, end: now, kind: "live" };
 }
