@@ -93,7 +93,7 @@ class Operator:
 
     def run(self) -> None:
         with (self.directory / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with  # stop() ends it
                 [BIN / "sysmetric-server", "run"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -152,7 +152,7 @@ class Volunteer:
 
     def run(self, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.directory / "agent.log").open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=consider-using-with  # the fixture ends it
                 [BIN / "sysmetric", "run", *arguments],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

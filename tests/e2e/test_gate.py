@@ -1,7 +1,7 @@
 """The gate, seen from outside: what the operating system was asked for before a yes, and after a no.
 
-strace records every file the agent opens and every socket it connects. The one connection before the yes is the one that
-fetches the notice from the operator's server.
+strace records every file the agent opens and every socket it connects. The one connection before the yes is the one
+that fetches the notice from the operator's server.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The main job, end to end: consent on a terminal, sample, sign, post, store, show, revoke. Real processes, real browser."""
+"""The main job, end to end, in real processes and a real browser: from the prompt to the chart, and back by revoking."""
 
 from collections.abc import Iterator
 from pathlib import Path
