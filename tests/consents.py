@@ -88,7 +88,7 @@ def sign_consent(
     operator_key: Ed25519PrivateKey | None = None,
     offer: Offer | None = None,
 ) -> SignedConsent:
-    """Play both sides of an enrolment at ``now_ms``; volunteers of one operator share ``operator_key`` and ``offer``."""
+    """Play both sides of an enrolment at ``now_ms``; volunteers of one operator share key and offer."""
     operator_key, key = operator_key or Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     offer = offer or make_offer(operator_key, period_seconds=period_seconds)
     choices = Choices(frozenset(granted), term_days, Ceremony(Method.PROMPT, True, 60, Quiz.PASSED))

@@ -105,9 +105,9 @@ class Watched:
         """Whom the page asked for anything."""
         return {urlsplit(url).netloc for url in self.requests if not url.startswith("blob:")}
 
-    def check(self, url: str) -> None:
-        """Nothing to complain about, and nobody else was asked."""
-        assert not self.complaints
+    def check(self, url: str, *, but: str = "nothing") -> None:
+        """Nobody else was asked, and there is nothing to complain about ``but`` what has this in it."""
+        assert not [complaint for complaint in self.complaints if but not in complaint]
         assert self.hosts == {urlsplit(url).netloc}
         self.page.context.close()
 

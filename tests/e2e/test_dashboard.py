@@ -340,7 +340,8 @@ def test_a_hostile_name_is_only_text(page: Page, served: Served) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_a_machine_that_is_withdrawn_leaves_the_page(watched: Watched, served: Served) -> None:
+def test_a_machine_that_is_withdrawn_leaves_the_page(browser: Browser, served: Served) -> None:
+    watched = Watched(browser)
     volunteer = served.dashboard.enrol()
     served.dashboard.put(volunteer.instance, [clock_ms() - 1000, clock_ms()])
     page = watched.enter(served.dashboard.operator_link())
@@ -348,6 +349,7 @@ def test_a_machine_that_is_withdrawn_leaves_the_page(watched: Watched, served: S
     assert volunteer.post_withdrawal().status_code == 200
     expect(page.locator("#missing")).to_be_visible()
     expect(page.get_by_role("link", name=alias_of(volunteer.instance))).to_have_count(0)
+    watched.check(served.dashboard.url, but="404")  # a question that was on its way when the consent ended
 
 
 def test_a_volunteer_and_the_public_see_their_part(browser: Browser, served: Served) -> None:

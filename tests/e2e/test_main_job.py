@@ -1,4 +1,4 @@
-"""The main job, end to end, in real processes and a real browser: from the prompt to the chart, and back by revoking."""
+"""The main job, end to end, in real processes and a real browser: from the prompt to the chart, and back again."""
 
 from collections.abc import Iterator
 from pathlib import Path
