@@ -50,14 +50,12 @@ def sysmetric(
     """
 
 
-def _mount() -> None:
-    for command in (consent, run, status, watch, preview, pause, data, dashboard, config):
-        command.register(app)
+for _command in (consent, run, status, watch, preview, pause, data, dashboard, config):
+    _command.register(app)
 
 
 def main() -> None:
     """The entry point. Ends the process; never shows a traceback for an error that a person can act on."""
-    _mount()
     command = typer.main.get_command(app)
     try:
         command(prog_name="sysmetric")

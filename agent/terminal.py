@@ -15,6 +15,7 @@ from typing import TextIO
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from agent.do_not_track import says_no
 from agent.errors import NoConsent
 from agent.untrusted import clean_line
 
@@ -54,7 +55,7 @@ def open_terminal() -> Terminal:
 
 def check_not_refused(environ: Mapping[str, str]) -> None:
     """Raise NoConsent where ``DO_NOT_TRACK`` says no for every program on this machine."""
-    if environ.get("DO_NOT_TRACK", "").strip().casefold() not in ("", "0", "false", "no", "off"):
+    if says_no(environ):
         raise NoConsent("DO_NOT_TRACK is set, and that means no. Nothing was sent or written.")
 
 
