@@ -7,19 +7,8 @@ Rules:
 * Gzip is seen by its first bytes, never by the name of the file.
 """
 
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
-
-from server.imports import prometheus
-from server.imports.shift import shift, shift_to
+from server.imports.prometheus import read  # the one format so far; a second one is told apart here
+from server.imports.shift import shift
 from server.imports.values import Imported
 
-__all__ = ["FORMATS", "Imported", "read", "shift", "shift_to"]
-
-#: By the name that ``sysmetric-server import --format`` takes.
-FORMATS: dict[str, Callable[[BinaryIO, str], Iterator[Imported]]] = {"prometheus": prometheus.read}
-
-
-def read(stream: BinaryIO, name: str) -> Iterator[Imported]:
-    """The rows of an open file; ``name`` is what messages call it. Raises ImportFailed before the first yield."""
-    return prometheus.read(stream, name)  # the one format so far; a second one is told apart here
+__all__ = ["Imported", "read", "shift"]

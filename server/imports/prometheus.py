@@ -119,7 +119,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Imported]:
         raise ImportFailed(
             name,
             "data.result",
-            "the counters are those of one moment, and a rate takes two; save an answer of /api/v1/query_range",
+            "the counters are those of one scrape, and a rate takes two; save an answer of /api/v1/query_range",
         )
 
 

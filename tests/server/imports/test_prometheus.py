@@ -181,8 +181,8 @@ def test_whole_disks_only() -> None:
 
 def test_a_kernel_without_available_memory_has_free_buffers_and_cached() -> None:
     sizes = {"MemTotal": 1000, "MemFree": 100, "Buffers": 50, "Cached": 250, "SwapTotal": 80, "SwapFree": 30}
-    found = rows(imported(vector(*(memory(name, [(1.5, size)]) for name, size in sizes.items()))), "memory")
-    assert [tuple(row.values()) for row in found] == [(1500, 1000, 400, 600, 80, 50)]
+    found = rows(imported(vector(*(memory(name, [(1.0019, size)]) for name, size in sizes.items()))), "memory")
+    assert [tuple(row.values()) for row in found] == [(1002, 1000, 400, 600, 80, 50)]
 
 
 def test_one_vector_gives_memory_only() -> None:
@@ -246,6 +246,11 @@ BAD_FILES: dict[str, tuple[bytes, str, str]] = {
     "contradiction": (matrix(cpu(0, "idle", [(5, 1), (5, 2)])), "data.result[0]", "two different values"),
     "memory lacks swap": (matrix(*MEMORY[:2]), "data.result", "node_memory_SwapFree_bytes"),
     "disk lacks operations": (matrix(*disks("sda", [(0, 1)])[:2]), "data.result", "node_disk_reads_completed_total"),
+    "one of two disks lacks operations": (
+        matrix(*disks("sda", [(0, 1)])[:2], *disks("sdb", [(0, 1)])),
+        "data.result",
+        "node_disk_reads_completed_total",
+    ),
     "one moment of counters": (vector(GOOD), "data.result", "query_range"),
 }
 

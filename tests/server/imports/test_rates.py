@@ -51,3 +51,27 @@ def test_contradicting_samples_are_told_by_their_time() -> None:
     for time, value in ((20, 1.0), (10, 1.0), (20, 2.0), (10, 1.0)):
         made.add(time, value)
     assert made.settle() == 20
+
+
+def test_chunks_neither_repeat_nor_lose_a_row_where_modes_were_sampled_at_other_times() -> None:
+    modes = {
+        "user": track(*((time, time / 4) for time in range(0, 60, 2))),
+        "idle": track(*((time, time / 2) for time in range(0, 60, 5))),
+    }
+    whole = list(chunks(Machine(cpu={0: modes}), 600))
+    assert len(whole) == 1
+    for steps in range(1, 9):
+        cut = [tables["cpu"] for tables in chunks(Machine(cpu={0: modes}), steps) if "cpu" in tables]
+        assert [time for part in cut for time in part["time"]] == list(whole[0]["cpu"]["time"])
+        assert [value for part in cut for value in part["user"]] == list(whole[0]["cpu"]["user"])
+
+
+def test_cores_come_in_order_and_a_disk_is_busy_for_all_of_the_time_at_most() -> None:
+    names = ("read_bytes", "write_bytes", "reads", "writes", "io_time")
+    machine = Machine(
+        cpu={core: {"idle": track((0, 0), (1000, 1))} for core in (2, 0, 1)},
+        disk={"sda": {name: track((0, 0), (1000, 1.1)) for name in names}},
+    )
+    [tables] = chunks(machine, 600)
+    assert tables["cpu"]["core"] == [0, 1, 2]
+    assert tables["disk"]["busy"] == [1.0]
