@@ -21,6 +21,9 @@ class Report:
     """All measurements by section: ``ingest``, ``queries``, ``agent``."""
 
     started_ms: int
+    load_at_start: tuple[float, float, float] | None = dataclasses.field(
+        default_factory=lambda: os.getloadavg() if hasattr(os, "getloadavg") else None
+    )
     sections: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
     def collect(self, section: str, results: Iterable[Any], console: Console) -> None:
@@ -41,7 +44,7 @@ class Report:
                 "cores": os.cpu_count(),
                 "system": f"{platform.system()} {platform.release()}",
                 "python": platform.python_version(),
-                "load_average_at_end": os.getloadavg() if hasattr(os, "getloadavg") else None,
+                "load_average_at_start": self.load_at_start,
             },
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
             **{name: [dataclasses.asdict(result) for result in found] for name, found in self.sections.items()},
