@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess  # nosec: starts only the two programs beside this interpreter
@@ -45,13 +46,16 @@ class Demo:
         self.directory = directory
         self.console = console
         self.url = f"http://127.0.0.1:{_free_port()}"
-        self.environment = {
-            **os.environ,
+        settings = {
             "SYSMETRIC_SERVER_DATA_DIR": str(directory / "server"),
             "SYSMETRIC_DATA_DIR": str(directory / "agent"),
             "SYSMETRIC_CONFIG_DIR": str(directory / "agent-config"),
             "SYSMETRIC_RUNTIME_DIR": str(directory / "agent-runtime"),
+            "PATH": f"{HERE}{os.pathsep}{os.environ.get('PATH', '')}",
         }
+        self.environment = {**os.environ, **settings}
+        self.shell = directory / "shell"
+        self.shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()))
 
     def call(self, program: str, *arguments: str) -> Any:
         """What ``program ... --json`` prints. Raises DemoFailed with the last line of its messages."""
@@ -192,6 +196,7 @@ def _show(demo: Demo, volunteer: str | None) -> None:
         links.add_row("Yours, once", volunteer)
     links.add_row("Operator's, once", demo.call("sysmetric-server", "link")["url"])
     demo.console.print(Panel(links, title="Open in a browser", title_align="left", expand=False))
+    demo.console.print(f"Try more in another terminal:  . {demo.shell}; sysmetric watch", markup=False)
     demo.console.print("Ctrl-C stops agent and server and removes everything.")
 
 
@@ -205,7 +210,7 @@ def _wait(duration: float | None) -> None:
 def _summary(demo: Demo) -> None:
     stats = demo.call("sysmetric-server", "stats")
     status = demo.call("sysmetric", "status")
-    table = Table(title="What happened", title_justify="left")
+    table = Table(title="What happened", title_justify="left", show_header=False)
     table.add_column("")
     table.add_column("", justify="right")
     for name, rows in stats["rows"].items():
