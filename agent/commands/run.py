@@ -69,14 +69,18 @@ def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
 
 
 def _end_on_signals(stop: "StopSwitch") -> None:
+    # The last is the one that Windows sends to a service.
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+
     def end(_number: int, _frame: FrameType | None) -> None:
         if stop.thrown:
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)  # a third must not cut short the writing of the spool
             raise KeyboardInterrupt
         stop.throw()
 
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is the one that Windows sends to a service
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end)
+    for number in numbers:
+        signal.signal(number, end)
 
 
 def _say(words: str) -> None:

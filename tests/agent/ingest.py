@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -136,10 +136,8 @@ class _Server(ThreadingHTTPServer):
         import socket  # pylint: disable=import-outside-toplevel  # only here
 
         for connection in self.open:
-            try:
+            with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -171,10 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
         assert len(base64.urlsafe_b64decode(nonce + "==")) == 16
         received = Received(self.path, headers, raw, id(self.connection), nonce, created)
         reply = ingest.answer(received) if ingest.answer is not None else ack(received)
-        self._reply(reply)
-        with ingest.arrived:
+        with ingest.arrived:  # before the reply, so that whoever has the answer finds the request here
             ingest.requests.append(received)
             ingest.arrived.notify_all()
+        self._reply(reply)
 
     def _reply(self, reply: BODY) -> None:
         status, headers, body = reply
@@ -182,8 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # an agent that was killed or did not want to wait
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_arguments: Any) -> None:  # pylint: disable=arguments-differ  # silent
         pass

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -325,3 +326,32 @@ def test_a_kill_while_the_server_is_away_loses_no_whole_batch_and_reuses_no_numb
     with running(paths):
         until("the old and a new batch", lambda: len(stored) >= 3)
     assert stored[first["sequence"]] == first
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.usefixtures("consent")
+def test_a_second_ctrl_c_ends_at_once_with_130_and_what_was_sampled_is_in_the_spool(
+    ingest: Ingest, paths: AgentPaths
+) -> None:
+    arrived, answered = threading.Event(), threading.Event()
+
+    def hang(received: Received) -> BODY:
+        arrived.set()
+        answered.wait(30)
+        return ack(received)
+
+    ingest.answer = hang
+    process = start(paths, "--batch", "1")
+    assert arrived.wait(30)
+    began = time.monotonic()
+    while process.poll() is None:
+        assert time.monotonic() - began < 4, "it does not wait for the server"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # two signals that arrive together are one
+    _, said = process.communicate(timeout=15)
+    answered.set()
+    assert process.returncode == 130 and "Traceback" not in said
+    connection = sqlite3.connect(paths.spool)
+    (waiting,) = connection.execute("SELECT count(*) FROM batch").fetchone()
+    connection.close()
+    assert waiting >= 1
