@@ -37,7 +37,7 @@ def main(
     only: Annotated[list[Part] | None, typer.Option(help="Measure this part; may be given again.")] = None,
     output: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
 ) -> None:
-    """Measure on this machine; about six minutes. Reports as JSON and Markdown."""
+    """Measure on this machine; about five minutes. Reports as JSON and Markdown."""
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     report = Report(time.time_ns() // 1_000_000)
     wanted = only or list(Part)
