@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.documents import Standing
-from agent.notice_view import answer, date_of, how_often, inline, labelled, note, panel
+from agent.notice_view import answer, how_often, inline, labelled, note, panel
 from agent.phrases import ENGLISH, Phrases, phrases_for
 from agent.terminal import WIDEST
+from agent.times import utc_day, utc_minute
 from agent.untrusted import clean_line
 from agent.verification import DOES_NOT_PROVE, PROVES, CheckedLink
 from consent.alias import alias_of
+from consent.chain import valid_until_ms
 from consent.document import to_payload
 from consent.record import ConsentRecord, ErasureReceipt, Receipt
 
@@ -41,7 +43,7 @@ def print_people(*renderables: RenderableType) -> None:
 def given(record: ConsentRecord, receipt: Receipt) -> Group:
     """After the yes: what holds now, and what one can do next."""
     words = phrases_for(record.notice.locale)
-    until = date_of(min(record.event.valid_until, receipt.valid_until))
+    until = utc_day(valid_until_ms(record, receipt))
     commands = Table.grid(padding=(0, 2, 0, 0))
     commands.add_column(style="bold cyan", no_wrap=True)
     commands.add_column()
@@ -70,7 +72,7 @@ def given_json(record: ConsentRecord, receipt: Receipt) -> dict[str, Any]:
         "alias": alias_of(record.instance_id),
         "server": receipt.origin,
         "granted": sorted(record.granted),
-        "valid_until": min(record.event.valid_until, receipt.valid_until),
+        "valid_until": valid_until_ms(record, receipt),
     }
 
 
@@ -83,8 +85,8 @@ def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
         ("State", Text(_STATE_WORDS[state], _STATE_STYLE.get(state, "bold red"))),
         *answers,
         ("How often", how_often(record.granted, ENGLISH)),
-        ("Given", Text(f"{date_of(record.event.time)}, {how}")),
-        ("Until", Text(date_of(record.event.valid_until))),
+        ("Given", Text(f"{utc_day(record.event.time)}, {how}")),
+        ("Until", Text(utc_day(record.event.valid_until))),
         ("Controller", inline(f"{controller.name}, {controller.address}, {controller.contact}")),
         ("Server", Text(clean_line(server))),
         ("You are", Text(f"{alias_of(record.instance_id)} ({record.instance_id})")),
@@ -111,8 +113,8 @@ def receipts(receipt: Receipt, erasure: ErasureReceipt | None) -> Group:
     """``consent receipt``."""
     rows = [
         ("State", Text(clean_line(receipt.state), "bold green")),
-        ("Received", Text(_moment(receipt.received_at))),
-        ("Until", Text(_moment(receipt.valid_until))),
+        ("Received", Text(utc_minute(receipt.received_at))),
+        ("Until", Text(utc_minute(receipt.valid_until))),
         ("Server", Text(clean_line(receipt.origin))),
         ("Record", Text(receipt.record_id)),
         ("SHA-256", Text(receipt.record_sha256)),
@@ -158,7 +160,7 @@ def revoked(erasure: ErasureReceipt | None, words: Phrases) -> Group:
         return Group(note(f"✔ {words.revoked}", "bold green"), note(words.never_arrived))
     rows = [
         (words.rows, Text(_counts(erasure.rows))),
-        (words.proof_until, Text(date_of(erasure.proof_until))),
+        (words.proof_until, Text(utc_day(erasure.proof_until))),
     ]
     return Group(
         note(f"✔ {words.revoked}", "bold green"),
@@ -175,8 +177,8 @@ def revoked_json(erasure: ErasureReceipt | None) -> dict[str, Any]:
 def _erasure_rows(erasure: ErasureReceipt) -> list[tuple[str, Text]]:
     return [
         ("Erased", Text(_counts(erasure.rows), "bold green")),
-        ("At", Text(_moment(erasure.erased_at))),
-        ("Proof until", Text(date_of(erasure.proof_until))),
+        ("At", Text(utc_minute(erasure.erased_at))),
+        ("Proof until", Text(utc_day(erasure.proof_until))),
         ("Record", Text(erasure.record_id)),
     ]
 
@@ -190,7 +192,3 @@ def _listed(title: str, lines: Iterable[str], style: str) -> list[RenderableType
     for line in lines:
         grid.add_row("  ·", line)
     return [Text(), note(title, f"bold {style}"), grid]
-
-
-def _moment(time_ms: int) -> str:
-    return f"{date_of(time_ms)} {time_ms // 1000 % 86_400 // 3600:02}:{time_ms // 1000 % 3600 // 60:02} UTC"

@@ -19,6 +19,7 @@ from agent.ended import check_not_ended
 from agent.errors import NoConsent
 from agent.paths import AgentPaths
 from agent.private_files import make_private_directory, read_private, remove, replace_private, sync_directory
+from consent import chain
 from consent.chain import ActiveConsent, Documents, activate, verify_receipt, verify_record
 from consent.errors import ChainBroken, ConsentError
 from consent.record import ConsentRecord
@@ -99,7 +100,7 @@ def standing(paths: AgentPaths, now_ms: int) -> Standing:
 
 def valid_until_ms(documents: Documents, record: ConsentRecord) -> int:
     """When the consent ends by itself: what the record and the receipt agree on. Raises ConsentError."""
-    return min(record.event.valid_until, verify_receipt(documents.receipt, record, documents.record).valid_until)
+    return chain.valid_until_ms(record, verify_receipt(documents.receipt, record, documents.record))
 
 
 def is_pending(paths: AgentPaths) -> bool:

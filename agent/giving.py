@@ -12,7 +12,6 @@ Rules:
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.documents import Standing, archive, discard, load, load_documents, load_enrolment, standing, valid_until_ms
@@ -20,6 +19,7 @@ from agent.enrolment import Link, Proposal, confirm, fetch_proposal, sign_record
 from agent.errors import AgentError, ConfigError, NoConsent, ServerUnreachable
 from agent.paths import AgentPaths
 from agent.terminal import check_not_refused, is_interactive
+from agent.times import utc_day
 from agent.withdrawal import deliver_withdrawal, purge
 from consent.chain import verify_record
 from consent.errors import ConsentError
@@ -144,7 +144,7 @@ def _check_superseded(paths: AgentPaths, proposal: Proposal) -> None:
     if Version.parse(record.notice.version).major >= proposal.notice.version.major:
         until = valid_until_ms(documents, record)
         raise AgentError(
-            f"this machine takes part already (until {_day(until)}); see: sysmetric consent show. "
+            f"this machine takes part already (until {utc_day(until)}); see: sysmetric consent show. "
             "To change your answers: sysmetric consent revoke, then give it again"
         )
 
@@ -161,7 +161,3 @@ def _put_away(paths: AgentPaths, now_ms: int) -> None:
         pass  # it cannot be read, but it is still the volunteer's
     archive(paths, name)
     purge(paths)
-
-
-def _day(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()

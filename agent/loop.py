@@ -20,6 +20,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from agent.client import open_client
+from agent.clock import clock_ms
 from agent.collectors import make_collectors
 from agent.config import Config
 from agent.delivery import Delivery
@@ -56,11 +57,6 @@ class Why(StrEnum):
     EXPIRED = "expired"
 
 
-def wall_ms() -> int:
-    """The machine's clock in ms since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 class Loop:
     """One run for one consent. ``tell`` gets sentences for a person; ``local_ms`` and ``monotonic`` are the clocks."""
 
@@ -72,7 +68,7 @@ class Loop:
         stop: StopSwitch,
         *,
         tell: Tell,
-        local_ms: Callable[[], int] = wall_ms,
+        local_ms: Callable[[], int] = clock_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._paths = paths
@@ -246,7 +242,7 @@ def deliver_until_answered(paths: AgentPaths, stop: StopSwitch, *, tell: Tell) -
     while True:
         try:
             with open_client(origin_of(paths)) as client:
-                deliver_withdrawal(paths, client, wall_ms())
+                deliver_withdrawal(paths, client, clock_ms())
         except ServerUnreachable as error:
             if not failures:
                 tell(f"{error}; the withdrawal is tried again until it is delivered")

@@ -6,7 +6,6 @@ links are shown as text, so that what is read is where it leads. The column of l
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.phrases import Phrases
+from agent.times import utc_day
 from agent.untrusted import clean, clean_line
 from consent.catalogue import TABLES
 from consent.notice import Notice
@@ -54,11 +54,6 @@ def numbered(options: Iterable[RenderableType]) -> Padding:
 def step(title: str) -> Group:
     """The heading of one step."""
     return Group(Text(), Rule(Text(title, "bold"), align="left", style="cyan"), Text())
-
-
-def date_of(time_ms: int) -> str:
-    """The day (UTC) of a time, as 2026-11-24."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()
 
 
 def summary(offer: Offer, notice: Notice, origin: str, words: Phrases) -> Panel:
@@ -109,7 +104,7 @@ def signing(offer: Offer, granted: Iterable[str], valid_until_ms: int, term_days
     rows = [
         *((entry.table, answer(entry.table in granted_periods, entry.table, words)) for entry in offer.offered),
         (words.how_often, how_often(granted_periods, words)),
-        (words.until, Text(words.days.format(date=date_of(valid_until_ms), days=term_days))),
+        (words.until, Text(words.days.format(date=utc_day(valid_until_ms), days=term_days))),
         (words.controller, inline(f"{offer.controller.name}, {offer.controller.contact}")),
         (words.text, Text(f"{clean_line(offer.notice.version)}, SHA-256 {offer.notice.sha256}")),
     ]

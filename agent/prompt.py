@@ -16,6 +16,7 @@ from agent.notice_view import inline, note
 from agent.pager import read_through
 from agent.phrases import Phrases
 from agent.terminal import Terminal
+from agent.times import utc_day
 from consent.notice import Notice
 from consent.record import Ceremony, Choices, Method, Offer, Offered, Quiz
 
@@ -84,9 +85,7 @@ def _yes(question: str, terminal: Terminal, words: Phrases) -> bool:
 
 def _ask_term(terminal: Terminal, words: Phrases, now_ms: int) -> int:
     options = [
-        Text.assemble(
-            f"{name:<14}", (words.term_until.format(date=notice_view.date_of(now_ms + days * _DAY_MS)), "dim")
-        )
+        Text.assemble(f"{name:<14}", (words.term_until.format(date=utc_day(now_ms + days * _DAY_MS)), "dim"))
         for days, name in words.terms
     ]
     terminal.show(

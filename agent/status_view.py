@@ -1,6 +1,5 @@
 """What ``sysmetric status`` prints: one value for programs, a few lines for people."""
 
-import datetime
 from typing import Any
 
 from agent.documents import Standing, standing
@@ -8,6 +7,7 @@ from agent.lock import running_pid
 from agent.paths import AgentPaths
 from agent.pause import read_pause
 from agent.status import Status, read_status
+from agent.times import local_moment
 
 _WORDS = {
     Standing.NONE: "none; to read and decide: sysmetric consent give URL",
@@ -49,7 +49,7 @@ def status_lines(paths: AgentPaths, now_ms: int) -> list[str]:
     lines = [("Consent", _WORDS[standing(paths, now_ms)])]
     lines.append(("Agent", f"runs (process {pid})" if pid is not None else "does not run; to start: sysmetric run"))
     if pause is not None:
-        until = "sysmetric resume" if pause.until_ms is None else _clock(pause.until_ms)
+        until = "sysmetric resume" if pause.until_ms is None else local_moment(pause.until_ms)
         lines.append(("Paused", f"until {until}; to end it: sysmetric resume"))
     if report is not None:
         lines += _report(report, now_ms)
@@ -75,10 +75,6 @@ def _report(report: Status, now_ms: int) -> list[tuple[str, str]]:
     if report.skew_ms is not None and abs(report.skew_ms) >= 1000:
         lines.append(("Clock", f"the server's is {report.skew_ms / 1000:+.1f} s from this machine's"))
     if report.problem_ms is not None and report.problem_detail:
-        lines.append(("Problem", f"{_clock(report.problem_ms)} {report.problem_detail}"))
+        lines.append(("Problem", f"{local_moment(report.problem_ms)} {report.problem_detail}"))
     lines += [("Trouble", trouble) for trouble in report.troubles.values()]
     return lines
-
-
-def _clock(time_ms: int) -> str:
-    return datetime.datetime.fromtimestamp(time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")

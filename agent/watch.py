@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
+from agent.clock import clock_ms
 from agent.collectors import make_collectors
 from agent.documents import active_consent
 from agent.history import History
-from agent.keys import Wait
+from agent.keyboard import Wait
 from agent.lock import running_pid
-from agent.notice_view import date_of
 from agent.paths import AgentPaths
 from agent.pause import read_pause
 from agent.sampler import Sampler
 from agent.status import read_status
+from agent.times import utc_day
 from agent.watch_view import Scene, picture
 from consent.alias import alias_of
 from consent.chain import ActiveConsent
@@ -35,7 +36,7 @@ _PERIOD_SECONDS = 1.0
 class Clocks:
     """The wall clock in ms and the monotonic one in seconds."""
 
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = clock_ms
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -72,7 +73,7 @@ class Watch:
         return Scene(
             alias=alias_of(self._consent.instance_id),
             server=self._consent.origin,
-            until=date_of(self._consent.valid_until_ms),
+            until=utc_day(self._consent.valid_until_ms),
             granted=self._consent.granted,
             status=read_status(self._paths.status),
             running=running_pid(self._paths.lock) is not None,

@@ -56,7 +56,7 @@ class ActiveConsent:
         self.instance_id = chain.record.instance_id
         self.record_id = chain.record.record_id
         self.granted = dict(chain.record.granted)
-        self.valid_until_ms = min(chain.record.event.valid_until, chain.receipt.valid_until)
+        self.valid_until_ms = valid_until_ms(chain.record, chain.receipt)
         self.origin = chain.receipt.origin
         self.retention_hours = chain.record.retention.samples_hours
         self.key = key
@@ -69,9 +69,14 @@ def activate(documents: Documents, key: Ed25519PrivateKey, now_ms: int) -> Activ
         raise ChainBroken("this consent was withdrawn; to join again, run: sysmetric consent give URL")
     if chain.instance_thumbprint != thumbprint(key.public_key()):
         raise ChainBroken("the key file is not the one that signed the consent record")
-    if not now_ms < min(chain.record.event.valid_until, chain.receipt.valid_until):
+    if not now_ms < valid_until_ms(chain.record, chain.receipt):
         raise ChainBroken("this consent has expired; to go on, run: sysmetric consent give URL")
     return ActiveConsent(chain, key, _MADE_HERE)
+
+
+def valid_until_ms(record: ConsentRecord, receipt: Receipt) -> int:
+    """When a consent ends by itself: the earlier of what the record and the receipt say."""
+    return min(record.event.valid_until, receipt.valid_until)
 
 
 def verify_offer(compact: str, operator_thumbprint: str) -> Offer:

@@ -1,24 +1,21 @@
 """``sysmetric config``: the settings in force."""
 
-import json
-from typing import Annotated
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
 
 import typer
 
+from agent.commands.terminal import AsJson, print_json
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    group = typer.Typer(
-        help="Look at the settings.",
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    group.command("show")(show)
-    app.add_typer(group, name="config")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
-def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def register(parent: typer.Typer) -> None:
+    """Add the command."""
+    parent.add_typer(app, name="config", help="See the settings in force.")
+
+
+@app.command()
+def show(as_json: AsJson = False) -> None:
     """
     Print each setting with its value and where it comes from, and where the files are.
 
@@ -29,8 +26,6 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
 
     A setting is taken from a flag of the command, else from SYSMETRIC_NAME, else from config.toml, else the default.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     from agent.config import SETTINGS, load_config
     from agent.paths import AgentPaths
 
@@ -39,7 +34,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
     places = {"config": paths.config, "data": paths.data_dir, "runtime": paths.runtime_dir}
     if as_json:
         settings = {name: {"value": value, "origin": config.origins[name]} for name, value in config.values().items()}
-        typer.echo(json.dumps({"settings": settings, "places": {name: str(path) for name, path in places.items()}}))
+        print_json({"settings": settings, "places": {name: str(path) for name, path in places.items()}})
         return
     for name, value in config.values().items():
         typer.echo(f"{name} = {value:g}    # {config.origins[name]}; {SETTINGS[name].words}")

@@ -2,12 +2,13 @@
 
 # pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
 
-import json
 import os
-import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from agent.clock import clock_ms
+from agent.commands.terminal import AsJson, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,28 +18,22 @@ if TYPE_CHECKING:
     from consent.chain import Documents
     from consent.record import Choices, ConsentRecord, Receipt
 
-_Url = Annotated[str, typer.Argument(metavar="URL", help="The operator's link, in quotes: 'https://host/#k=...'.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-_Locale = Annotated[str | None, typer.Option(help="Language of the text: en or pl. Default: that of the environment.")]
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Url = Annotated[str, typer.Argument(metavar="URL", help="The operator's link, in quotes: 'https://host/#k=...'.")]
+Locale = Annotated[str | None, typer.Option(help="Language of the text: en or pl. Default: that of the environment.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add ``consent`` and its verbs to ``app``."""
-    group = typer.Typer(
-        name="consent",
-        help="Read the agreement, decide, look at what you decided, and take it back.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(
+        app, name="consent", help="Read the agreement, decide, look at what you decided, and take it back."
     )
-    for function in (give, show, receipt, verify, revoke, notice):
-        group.command()(function)
-    app.add_typer(group)
 
 
+@app.command()
 def give(  # pylint: disable=too-many-positional-arguments  # one per option, as Typer wants them
-    url: _Url,
-    locale: _Locale = None,
+    url: Url,
+    locale: Locale = None,
     accept_notice: Annotated[
         str | None, typer.Option(metavar="SHA256", help="Agree without a terminal to the text with this hash.")
     ] = None,
@@ -51,7 +46,7 @@ def give(  # pylint: disable=too-many-positional-arguments  # one per option, as
     no_input: Annotated[
         bool, typer.Option("--no-input", help="Never ask; without --accept-notice it is a no.")
     ] = False,
-    json_: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """
     Show the agreement and ask. Nothing is made, read or sent before your yes.
@@ -70,19 +65,20 @@ def give(  # pylint: disable=too-many-positional-arguments  # one per option, as
     tty = giving.check_may_ask(flags, no_input=no_input, environ=os.environ)
 
     def choose(proposal: "Proposal") -> "Choices | None":
-        _warn_of_clock(proposal.server_time - _now_ms())
+        _warn_of_clock(proposal.server_time - clock_ms())
         return _ask(proposal, link.origin) if flags is None else giving.by_flags(proposal, flags, tty)
 
     joined = _join(link, locale, choose)
     if joined is None:
         raise typer.Exit(3)
-    if json_:
-        _print_json(consent_view.given_json(*joined))
+    if as_json:
+        print_json(consent_view.given_json(*joined))
     else:
         consent_view.print_people(consent_view.given(*joined))
 
 
-def show(json_: _Json = False) -> None:
+@app.command()
+def show(as_json: AsJson = False) -> None:
     """
     Show what you agreed to, and where it stands.
 
@@ -102,14 +98,15 @@ def show(json_: _Json = False) -> None:
     if record_jws is None:
         raise NoConsent(f"there is no consent on this machine; to read and decide: {GIVE}")
     record, _ = verify_record(record_jws)
-    view = (record, standing(paths, _now_ms()), origin_of(paths))
-    if json_:
-        _print_json(consent_view.consent_json(*view))
+    view = (record, standing(paths, clock_ms()), origin_of(paths))
+    if as_json:
+        print_json(consent_view.consent_json(*view))
     else:
         consent_view.print_people(consent_view.consent(*view))
 
 
-def receipt(json_: _Json = False) -> None:
+@app.command()
+def receipt(as_json: AsJson = False) -> None:
     """
     Show the receipts that the operator signed.
 
@@ -124,9 +121,9 @@ def receipt(json_: _Json = False) -> None:
 
     documents = _documents()
     chain = verify_chain(documents)
-    if json_:
+    if as_json:
         erasure = chain.erasure_receipt
-        _print_json(
+        print_json(
             {
                 "receipt": to_payload(chain.receipt),
                 "receipt_jws": documents.receipt,
@@ -138,7 +135,8 @@ def receipt(json_: _Json = False) -> None:
         consent_view.print_people(consent_view.receipts(chain.receipt, chain.erasure_receipt))
 
 
-def verify(json_: _Json = False) -> None:
+@app.command()
+def verify(as_json: AsJson = False) -> None:
     """
     Check every signature and every link between the documents, without a network.
 
@@ -153,17 +151,18 @@ def verify(json_: _Json = False) -> None:
     paths = _paths()
     documents = _documents()
     links = check_links(documents, thumbprint_of_key(paths, documents))
-    if json_:
-        _print_json(consent_view.verified_json(links))
+    if as_json:
+        print_json(consent_view.verified_json(links))
     else:
         consent_view.print_people(consent_view.verified(links))
     broken = next((link for link in links if link.problem is not None), None)
     if broken is not None:
-        typer.echo(f"sysmetric: the chain is broken at: {broken.name}", err=True)
+        say(f"sysmetric: the chain is broken at: {broken.name}")
         raise typer.Exit(1)
 
 
-def revoke(json_: _Json = False) -> None:
+@app.command()
+def revoke(as_json: AsJson = False) -> None:
     """
     Withdraw: stop at once, erase everything here and on the server. Works offline; may be repeated.
 
@@ -181,20 +180,21 @@ def revoke(json_: _Json = False) -> None:
     from consent.chain import verify_record
 
     paths = _paths()
-    stop_here(paths, _now_ms())
+    stop_here(paths, clock_ms())
     words = phrases_for(verify_record(load(paths.record) or "")[0].notice.locale)
     try:
         with open_client(origin_of(paths)) as client:
-            erasure = deliver_withdrawal(paths, client, _now_ms())
+            erasure = deliver_withdrawal(paths, client, clock_ms())
     except ServerUnreachable as error:
         raise ServerUnreachable(f"{words.not_delivered} ({error})") from error
-    if json_:
-        _print_json(consent_view.revoked_json(erasure))
+    if as_json:
+        print_json(consent_view.revoked_json(erasure))
     else:
         consent_view.print_people(consent_view.revoked(erasure, words))
 
 
-def notice(url: _Url, locale: _Locale = None, json_: _Json = False) -> None:
+@app.command()
+def notice(url: Url, locale: Locale = None, as_json: AsJson = False) -> None:
     """
     Print the full agreement and its SHA-256. Asks nothing, sends nothing but the request for the text.
 
@@ -210,8 +210,8 @@ def notice(url: _Url, locale: _Locale = None, json_: _Json = False) -> None:
     link = parse_link(url)
     with open_client(link.origin) as client:
         proposal = fetch_proposal(client, link, locale or wished_locale(os.environ), insist=locale is not None)
-    if json_:
-        _print_json(
+    if as_json:
+        print_json(
             {
                 "id": proposal.offer.notice.id,
                 "version": proposal.offer.notice.version,
@@ -242,7 +242,7 @@ def _join(
 
     wished = locale or wished_locale(os.environ)
     with open_client(link.origin) as client:
-        return giving.give(_paths(), client, link, wished, choose, now_ms=_now_ms, insist_on_locale=locale is not None)
+        return giving.give(_paths(), client, link, wished, choose, now_ms=clock_ms, insist_on_locale=locale is not None)
 
 
 def _ask(proposal: "Proposal", origin: str) -> "Choices | None":
@@ -253,7 +253,7 @@ def _ask(proposal: "Proposal", origin: str) -> "Choices | None":
 
     terminal = open_terminal()
     words = phrases_for(proposal.notice.locale)
-    choices = ask(proposal.offer, proposal.notice, origin, terminal=terminal, words=words, now_ms=_now_ms())
+    choices = ask(proposal.offer, proposal.notice, origin, terminal=terminal, words=words, now_ms=clock_ms())
     if choices is None:
         terminal.show(note(words.left))
     return choices
@@ -261,10 +261,9 @@ def _ask(proposal: "Proposal", origin: str) -> "Choices | None":
 
 def _warn_of_clock(ahead_ms: int) -> None:
     if abs(ahead_ms) > 60_000:
-        typer.echo(
+        say(
             f"sysmetric: this machine's clock is {abs(ahead_ms) // 1000} s {'behind' if ahead_ms > 0 else 'ahead of'} "
-            "the server's; it is better to set it",
-            err=True,
+            "the server's; it is better to set it"
         )
 
 
@@ -285,11 +284,3 @@ def _paths() -> "AgentPaths":
     from agent.paths import AgentPaths
 
     return AgentPaths.from_environment()
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

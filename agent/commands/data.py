@@ -1,26 +1,29 @@
 """``sysmetric data``: what left this machine, and what the server holds of it."""
 
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.clock import clock_ms
+from agent.commands.terminal import AsJson, print_json, say
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    group = typer.Typer(
-        help="See what left this machine and what the server holds of it.",
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    group.command("sent")(sent)
-    group.command("export")(export)
-    app.add_typer(group, name="data")
+if TYPE_CHECKING:
+    from agent.sent_log import Sent
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(app, name="data", help="See what left this machine and what the server holds of it.")
+
+
+@app.command()
 def sent(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, the content included.")] = False,
+    as_json: AsJson = False,
     last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the last N requests.")] = None,
 ) -> None:
     """
@@ -33,46 +36,23 @@ def sent(
 
     The log is in memory only where the system allows it, and is gone after a restart or a withdrawal.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     from collections import deque
 
     from agent.paths import AgentPaths
-    from agent.sent_log import Sent, read_sent
+    from agent.sent_log import read_sent
 
-    entries: deque[Sent] = deque(read_sent(AgentPaths.from_environment().sent_log), maxlen=last)
+    entries: deque["Sent"] = deque(read_sent(AgentPaths.from_environment().sent_log), maxlen=last)
     if as_json:
-        typer.echo(
-            json.dumps(
-                [
-                    {
-                        "time": entry.time,
-                        "sequence": entry.sequence,
-                        "answer": entry.answer,
-                        "bytes": entry.size,
-                        "body": json.loads(entry.body),
-                    }
-                    for entry in entries
-                ]
-            )
-        )
+        print_json([_document(entry) for entry in entries])
         return
     if not entries:
-        typer.echo("Nothing was sent today.", err=True)
+        say("Nothing was sent today.")
     for entry in entries:
-        typer.echo(_line(entry.time, entry.sequence, entry.answer, entry.size, json.loads(entry.body)))
+        typer.echo(_line(entry))
 
 
-def _line(time_ms: int, sequence: int, answer: str, size: int, body: dict[str, object]) -> str:
-    # Imported here: see agent.commands.
-    import datetime  # pylint: disable=import-outside-toplevel
-
-    at = datetime.datetime.fromtimestamp(time_ms / 1000).astimezone().strftime("%H:%M:%S")
-    rows = ", ".join(f"{name} {len(table['time'])}" for name, table in body.items() if isinstance(table, dict))
-    return f"{at}  batch {sequence}  {rows} rows  {size:,} bytes  {answer}"
-
-
-def export(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
+@app.command()
+def export(as_json: AsJson = False) -> None:
     """
     Print every sample that the server holds of this machine, one JSON object per line, oldest first.
 
@@ -83,19 +63,35 @@ def export(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     Times are milliseconds since 1970 (UTC); units stand in the names. What is not complete ends with an error.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     from agent.documents import active_consent
     from agent.export import export_rows
-    from agent.loop import wall_ms
     from agent.paths import AgentPaths
 
-    rows = export_rows(active_consent(AgentPaths.from_environment(), wall_ms()), wall_ms)
+    rows = export_rows(active_consent(AgentPaths.from_environment(), clock_ms()), clock_ms)
     if as_json:
-        typer.echo(json.dumps(list(rows)))
+        print_json(list(rows))
         return
     count = 0
     for row in rows:
-        typer.echo(json.dumps(row, separators=(",", ":")))
+        print_json(row)
         count += 1
-    typer.echo(f"{count:,} rows, complete.", err=True)
+    say(f"{count:,} rows, complete.")
+
+
+def _document(entry: "Sent") -> dict[str, Any]:
+    return {
+        "time": entry.time,
+        "sequence": entry.sequence,
+        "answer": entry.answer,
+        "bytes": entry.size,
+        "body": json.loads(entry.body),
+    }
+
+
+def _line(entry: "Sent") -> str:
+    from agent.times import local_time
+
+    tables = {name: table for name, table in json.loads(entry.body).items() if isinstance(table, dict)}
+    rows = ", ".join(f"{name} {len(table['time'])}" for name, table in tables.items())
+    at = local_time(entry.time)
+    return f"{at}  batch {entry.sequence}  {rows} rows  {entry.size:,} bytes  {entry.answer}"

@@ -1,17 +1,22 @@
 """``sysmetric pause`` and ``sysmetric resume``."""
 
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from agent.clock import clock_ms
+from agent.commands.terminal import say
 
 if TYPE_CHECKING:
     from agent.paths import AgentPaths
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the commands."""
-    app.command("pause")(pause)
-    app.command("resume")(resume)
+    parent.command()(pause)
+    parent.command()(resume)
 
 
 def pause(
@@ -29,15 +34,11 @@ def pause(
 
     The time shows as a gap. Samples that were gathered before are still sent.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
-    import time
-
     from agent.pause import parse_duration, start_pause
 
-    until = None if duration is None else time.time_ns() // 1_000_000 + parse_duration(duration)
+    until = None if duration is None else clock_ms() + parse_duration(duration)
     start_pause(_paths_with_consent(), until)
-    typer.echo(f"Paused {f'for {duration}' if duration else 'until: sysmetric resume'}.", err=True)
+    say(f"Paused {f'for {duration}' if duration else 'until: sysmetric resume'}.")
 
 
 def resume() -> None:
@@ -48,17 +49,13 @@ def resume() -> None:
     Example:
       sysmetric resume
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     from agent.pause import end_pause
 
     end_pause(_paths_with_consent())
-    typer.echo("Sampling goes on where the agent runs; to look: sysmetric status", err=True)
+    say("Sampling goes on where the agent runs; to look: sysmetric status")
 
 
 def _paths_with_consent() -> "AgentPaths":
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     from agent.errors import NoConsent
     from agent.paths import AgentPaths
 

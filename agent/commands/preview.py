@@ -1,16 +1,22 @@
 """``sysmetric preview``."""
 
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from agent.clock import clock_ms
+from agent.commands.terminal import say
 
 if TYPE_CHECKING:
     from consent.chain import ActiveConsent
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the command."""
-    app.command("preview")(preview)
+    parent.command()(preview)
 
 
 def preview(
@@ -26,33 +32,25 @@ def preview(
 
     Reads this machine for as long as two samples take. Opens no connection and writes no file.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
     import os
     import sys
-    import time
 
     from agent.do_not_track import check_may_sample
     from agent.documents import active_consent
     from agent.paths import AgentPaths
 
     check_may_sample(os.environ)
-    consent = active_consent(AgentPaths.from_environment(), time.time_ns() // 1_000_000)
+    consent = active_consent(AgentPaths.from_environment(), clock_ms())
     body = _two_beats(consent)
     if not as_json:
-        typer.echo(
+        say(
             f"{len(body):,} bytes for {consent.origin}, before gzip; nothing is sent. "
-            "The sequence is 0 here and the number of the batch when it is sent.",
-            err=True,
+            "The sequence is 0 here and the number of the batch when it is sent."
         )
     sys.stdout.buffer.write(body + b"\n")
 
 
 def _two_beats(consent: "ActiveConsent") -> bytes:
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
-    import time
-
     from agent.collectors import make_collectors
     from agent.packer import make_batch
     from agent.sampler import Sampler
@@ -63,7 +61,7 @@ def _two_beats(consent: "ActiveConsent") -> bytes:
         period_seconds=1.0,
         batch_seconds=3600.0,
         monotonic=time.monotonic,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=clock_ms,
     )
     end = time.monotonic() + max(sampler.periods.values())
     sampler.sample()

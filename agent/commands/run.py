@@ -1,5 +1,7 @@
 """``sysmetric run``."""
 
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
 import os
 import signal
 from collections.abc import Callable
@@ -8,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.clock import clock_ms
+from agent.commands.terminal import say
+
 if TYPE_CHECKING:
     from agent.stop_switch import StopSwitch
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the command."""
-    app.command("run")(run)
+    parent.command()(run)
 
 
 def run(
@@ -38,12 +43,10 @@ def run(
     Needs a consent: sysmetric consent give URL. Ctrl-C or SIGTERM sends what was gathered, or keeps it for the next
     start, and ends with 0.
     """
-    _run({"period_seconds": period, "batch_seconds": batch}, _say_nothing if quiet else _say)
+    _run({"period_seconds": period, "batch_seconds": batch}, _say_nothing if quiet else say)
 
 
 def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
-    # Imported here: the network and the machine are for this command, not for --help.
-    # pylint: disable=import-outside-toplevel
     from agent import loop
     from agent.config import load_config
     from agent.do_not_track import check_may_sample
@@ -60,7 +63,7 @@ def _run(flags: dict[str, float | None], tell: Callable[[str], None]) -> None:
         loop.deliver_until_answered(paths, stop, tell=tell)
         return
     check_may_sample(os.environ)
-    consent = active_consent(paths, loop.wall_ms())
+    consent = active_consent(paths, clock_ms())
     paths.prepare()
     with hold_lock(paths.lock):
         agent = loop.Loop(paths, consent, config, stop, tell=tell)
@@ -81,10 +84,6 @@ def _end_on_signals(stop: "StopSwitch") -> None:
 
     for number in numbers:
         signal.signal(number, end)
-
-
-def _say(words: str) -> None:
-    typer.echo(words, err=True)
 
 
 def _say_nothing(_words: str) -> None:

@@ -1,17 +1,19 @@
 """``sysmetric status``."""
 
-import json
-from typing import Annotated
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
 
 import typer
 
+from agent.clock import clock_ms
+from agent.commands.terminal import AsJson, print_json
 
-def register(app: typer.Typer) -> None:
+
+def register(parent: typer.Typer) -> None:
     """Add the command."""
-    app.command("status")(status)
+    parent.command()(status)
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """
     Tell where the consent stands, whether the agent runs, and what it has sent.
 
@@ -22,16 +24,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     Asks nobody: it reads what the agent wrote down on this machine.
     """
-    # Imported here: see agent.commands.
-    # pylint: disable=import-outside-toplevel
-    import time
-
     from agent.paths import AgentPaths
     from agent.status_view import status_document, status_lines
 
     paths = AgentPaths.from_environment()
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = clock_ms()
     if as_json:
-        typer.echo(json.dumps(status_document(paths, now_ms)))
+        print_json(status_document(paths, now_ms))
     else:
         typer.echo("\n".join(status_lines(paths, now_ms)))

@@ -1,11 +1,13 @@
 """``sysmetric watch``."""
 
+# pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
+
 import typer
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the command."""
-    app.command("watch")(watch)
+    parent.command()(watch)
 
 
 def watch() -> None:
@@ -19,12 +21,11 @@ def watch() -> None:
 
     Reads only what you agreed to. q or Ctrl-C leaves. For one look, or for a program: sysmetric status --json
     """
-    # pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
     from rich.console import Console
 
     from agent.documents import active_consent
     from agent.errors import AgentError
-    from agent.keys import single_keys
+    from agent.keyboard import single_keys
     from agent.paths import AgentPaths
     from agent.watch import Clocks, Watch, show
 

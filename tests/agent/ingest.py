@@ -8,7 +8,6 @@ import datetime
 import gzip
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 
+from agent.clock import clock_ms
 from consent.wire import BATCH_TAG, COVERED, STATUS, Problem
 
 BODY = tuple[int, dict[str, str], bytes]
@@ -76,7 +76,7 @@ def ack(received: Received, status: str = "stored", server_ms: int | None = None
         "sequence": document["sequence"],
         "status": status,
         "rows": tables,
-        "time": server_ms if server_ms is not None else time.time_ns() // 1_000_000,
+        "time": server_ms if server_ms is not None else clock_ms(),
     }
     code = 201 if status == "stored" else 200
     return code, {"Content-Type": "application/json"}, json.dumps(answer).encode()

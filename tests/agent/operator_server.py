@@ -7,7 +7,6 @@ a problem to answer with.
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.clock import clock_ms
 from consent import notice as notices
 from consent.catalogue import TABLES
 from consent.chain import verify_record, verify_withdrawal
@@ -111,7 +111,7 @@ class Operator:
         return [f"{method} {path}" for method, path, _, _ in self.requests]
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
+        return clock_ms() + self.ahead_ms
 
     def notice(self, locale: str) -> dict[str, Any]:
         offer = self.change_offer(make_offer(self.key, make_text(locale, self.url, self.version)))

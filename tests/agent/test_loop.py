@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import clock_ms
 from agent.config import Config, load_config
 from agent.documents import active_consent
 from agent.errors import NoConsent, Refused
 from agent.lock import running_pid
-from agent.loop import Loop, deliver_until_answered, wall_ms
+from agent.loop import Loop, deliver_until_answered
 from agent.paths import AgentPaths
 from agent.pause import end_pause, start_pause
 from agent.private_files import replace_private
@@ -46,7 +47,7 @@ def consent(
     signed_consent: Callable[..., SignedConsent], install: Callable[[SignedConsent], SignedConsent], ingest: Ingest
 ) -> SignedConsent:
     """In force, installed, known to the server."""
-    made = install(signed_consent(origin=ingest.url, now_ms=wall_ms() - 1000))
+    made = install(signed_consent(origin=ingest.url, now_ms=clock_ms() - 1000))
     ingest.keys[made.instance] = made.key.public_key()
     return made
 
@@ -62,7 +63,7 @@ class Running:
         self.stop = StopSwitch()
         self.told: list[str] = []
         self.error: Exception | None = None
-        self.loop = Loop(paths, active_consent(paths, wall_ms()), config(**flags), self.stop, tell=self.told.append)
+        self.loop = Loop(paths, active_consent(paths, clock_ms()), config(**flags), self.stop, tell=self.told.append)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -100,7 +101,7 @@ def test_this_machines_samples_arrive_and_the_disk_is_left_alone(ingest: Ingest,
     assert tables[0] == {"memory"}, "the first reading of a counter says nothing"
     assert {"cpu", "memory"} <= tables[2]
     times = [time for request in received for time in request.document["memory"]["time"]]
-    assert times == sorted(set(times)) and all(abs(time - wall_ms()) < 60_000 for time in times)
+    assert times == sorted(set(times)) and all(abs(time - clock_ms()) < 60_000 for time in times)
     sequences = [request.document["sequence"] for request in received]
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
     status = read_status(paths.status)
@@ -143,10 +144,10 @@ def test_a_pause_is_an_honest_gap_and_is_noticed_within_a_second(ingest: Ingest,
         began = time.monotonic()
         until("the pause", lambda: (status := read_status(paths.status)) is not None and status.state == "paused")
         assert time.monotonic() - began < 2
-        paused, taken = wall_ms(), agent.loop._sampler.taken
+        paused, taken = clock_ms(), agent.loop._sampler.taken
         time.sleep(1.2)  # nothing can be waited for: the point is that nothing happens
         assert agent.loop._sampler.taken == taken
-        resumed = wall_ms()
+        resumed = clock_ms()
         end_pause(paths)
         until("sampling again", lambda: any(_times(request)[-1] >= resumed - 10 for request in ingest.requests))
     assert not [time for request in ingest.requests for time in _times(request) if paused < time < resumed - 10]
@@ -171,7 +172,7 @@ def test_the_end_of_the_consent_ends_the_sampling(
     ingest: Ingest,
     paths: AgentPaths,
 ) -> None:
-    consent = install(signed_consent(origin=ingest.url, now_ms=wall_ms() - DAY_MS + 1500, term_days=1))
+    consent = install(signed_consent(origin=ingest.url, now_ms=clock_ms() - DAY_MS + 1500, term_days=1))
     ingest.keys[consent.instance] = consent.key.public_key()
     agent = Running(paths)
     agent.join()
@@ -214,7 +215,7 @@ def test_a_consent_that_is_over_at_the_server_is_over_here_for_good(ingest: Inge
     assert isinstance(agent.error, Refused) and agent.error.problem == "consent-withdrawn"
     assert not paths.spool.exists() and not paths.sent_log.exists()
     with pytest.raises(NoConsent, match="the server ended this consent"):
-        active_consent(paths, wall_ms())
+        active_consent(paths, clock_ms())
 
 
 def test_a_withdrawal_stops_at_once_purges_and_is_delivered_until_the_server_answers(
@@ -225,14 +226,14 @@ def test_a_withdrawal_stops_at_once_purges_and_is_delivered_until_the_server_ans
     signed_erasure: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    withdrawal = signed_withdrawal(consent, wall_ms())
+    withdrawal = signed_withdrawal(consent, clock_ms())
     ingest.answer = lambda _received: problem(Problem.UNAVAILABLE)
     ingest.unsigned = [
         problem(Problem.UNAVAILABLE),
         (
             200,
             {"Content-Type": "application/json"},
-            json.dumps({"erasure_receipt": signed_erasure(consent, withdrawal, wall_ms())}).encode(),
+            json.dumps({"erasure_receipt": signed_erasure(consent, withdrawal, clock_ms())}).encode(),
         ),
     ]
     monkeypatch.setattr("agent.loop.delay_seconds", lambda _failures, _after, _uniform: 0.05)
@@ -252,7 +253,7 @@ def test_a_withdrawal_stops_at_once_purges_and_is_delivered_until_the_server_ans
 def test_delivering_a_withdrawal_can_be_stopped(
     consent: SignedConsent, ingest: Ingest, paths: AgentPaths, signed_withdrawal: Callable[..., str]
 ) -> None:
-    replace_private(paths.withdrawal, signed_withdrawal(consent, wall_ms()).encode(), durable=True)
+    replace_private(paths.withdrawal, signed_withdrawal(consent, clock_ms()).encode(), durable=True)
     ingest.unsigned = [problem(Problem.UNAVAILABLE)] * 3
     stop = StopSwitch()
     stop.throw()

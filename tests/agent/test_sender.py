@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.clock import clock_ms
 from agent.delivery import Delivery
 from agent.outbox import Outbox
 from agent.packer import Packer
@@ -26,17 +27,13 @@ from tests.consents import SignedConsent
 TABLES = {"memory": {name: [1] for name in ("total_bytes", "available_bytes", "used_bytes")}}
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @dataclass
 class Agent:
     """A sender with its surroundings; the test plays the sampler."""
 
     consent: SignedConsent
     paths: AgentPaths
-    local_ms: Callable[[], int] = wall_ms
+    local_ms: Callable[[], int] = clock_ms
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -47,7 +44,7 @@ class Agent:
         self.outbox = Outbox(self.spool)
         status = Status(1, "running", active.instance_id, active.record_id, active.origin, 0, 0, {})
         self.records = Records(
-            StatusBoard(self.paths.status, status, wall_ms), SentLog(self.paths.sent_log), self.told.append
+            StatusBoard(self.paths.status, status, clock_ms), SentLog(self.paths.sent_log), self.told.append
         )
         delivery = Delivery(active, self.clock.now_ms, timeout_seconds=5)
         self.sender = Sender(delivery, self.outbox, self.records, self.clock, lambda _low, _high: 0.02)
@@ -75,7 +72,7 @@ class Agent:
 
 @pytest.fixture
 def agent(signed_consent: Callable[..., SignedConsent], ingest: Ingest, paths: AgentPaths) -> Iterator[Agent]:
-    consent = signed_consent(granted=["memory"], origin=ingest.url, now_ms=wall_ms())
+    consent = signed_consent(granted=["memory"], origin=ingest.url, now_ms=clock_ms())
     ingest.keys[consent.instance] = consent.key.public_key()
     made = Agent(consent, paths)
     made.thread.start()
@@ -178,7 +175,7 @@ def test_retry_after_is_respected_and_told(agent: Agent, ingest: Ingest) -> None
 
 def test_a_server_that_is_gone_and_comes_back(signed_consent: Callable[..., SignedConsent], paths: AgentPaths) -> None:
     with ingest_server() as first:
-        consent = signed_consent(granted=["memory"], origin=first.url, now_ms=wall_ms())
+        consent = signed_consent(granted=["memory"], origin=first.url, now_ms=clock_ms())
         first.keys[consent.instance] = consent.key.public_key()
         agent = Agent(consent, paths)
         agent.thread.start()
@@ -250,16 +247,16 @@ def test_a_wrong_clock_is_corrected_once_and_the_batch_sent_again(
     signed_consent: Callable[..., SignedConsent], ingest: Ingest, paths: AgentPaths
 ) -> None:
     behind = 3_600_000
-    consent = signed_consent(granted=["memory"], origin=ingest.url, now_ms=wall_ms() - behind)
+    consent = signed_consent(granted=["memory"], origin=ingest.url, now_ms=clock_ms() - behind)
     ingest.keys[consent.instance] = consent.key.public_key()
 
     def as_the_server_does(received: Received) -> BODY:
-        if abs(received.created - wall_ms() // 1000) > CLOCK_SKEW_SECONDS:
-            return problem(Problem.CLOCK_SKEW, server_time=wall_ms())
+        if abs(received.created - clock_ms() // 1000) > CLOCK_SKEW_SECONDS:
+            return problem(Problem.CLOCK_SKEW, server_time=clock_ms())
         return ack(received)
 
     ingest.answer = as_the_server_does
-    agent = Agent(consent, paths, local_ms=lambda: wall_ms() - behind)
+    agent = Agent(consent, paths, local_ms=lambda: clock_ms() - behind)
     agent.thread.start()
     agent.put()
     agent.put()
@@ -267,7 +264,7 @@ def test_a_wrong_clock_is_corrected_once_and_the_batch_sent_again(
     agent.finish()
     assert (len(ingest.requests), agent.status.batches_sent) == (3, 2), "corrected once for both"
     assert agent.status.skew_ms is not None and abs(agent.status.skew_ms - behind) < 5000
-    assert abs(agent.clock.now_ms() - wall_ms()) < 5000, "new samples carry the right time too"
+    assert abs(agent.clock.now_ms() - clock_ms()) < 5000, "new samples carry the right time too"
 
 
 @pytest.mark.parametrize("extra", [{"server_time": 1_000_000_000_000}, {"server_time": "broken"}])

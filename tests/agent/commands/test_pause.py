@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agent.loop import wall_ms
+from agent.clock import clock_ms
 from agent.paths import AgentPaths
 from agent.pause import Pause, read_pause
 from tests.agent.command_line import Sysmetric
@@ -15,12 +15,12 @@ def test_pause_and_resume(
     signed_consent: Callable[..., SignedConsent],
     paths: AgentPaths,
 ) -> None:
-    install(signed_consent(now_ms=wall_ms()))
-    before = wall_ms()
+    install(signed_consent(now_ms=clock_ms()))
+    before = clock_ms()
     assert installed("pause", "--for", "2h").code == 0
     pause = read_pause(paths, before)
     assert pause is not None and pause.until_ms is not None
-    assert before + 7_200_000 <= pause.until_ms <= wall_ms() + 7_200_000
+    assert before + 7_200_000 <= pause.until_ms <= clock_ms() + 7_200_000
     assert installed("pause").code == 0
     assert read_pause(paths, before) == Pause(None)
     assert installed("resume").code == 0

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 
-from agent.loop import wall_ms
+from agent.clock import clock_ms
 from agent.paths import AgentPaths
 from consent.catalogue import TABLES
 from tests.agent.command_line import Sysmetric
@@ -19,7 +19,7 @@ def test_it_prints_what_would_be_sent_and_sends_and_writes_nothing(
     ingest: Ingest,
     paths: AgentPaths,
 ) -> None:
-    consent = install(signed_consent(granted=["cpu", "memory"], now_ms=wall_ms(), origin=ingest.url))
+    consent = install(signed_consent(granted=["cpu", "memory"], now_ms=clock_ms(), origin=ingest.url))
     before = sorted(os.listdir(paths.data_dir)), os.listdir(paths.runtime_dir)
     ended = installed("preview")
     assert ended.code == 0 and "nothing is sent" in ended.err

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.loop import wall_ms
+from agent.clock import clock_ms
 from agent.paths import AgentPaths
 from agent.private_files import replace_private
 from tests.agent.command_line import Sysmetric
@@ -33,7 +33,7 @@ def test_do_not_track_counts_also_after_a_yes(
     signed_consent: Callable[..., SignedConsent],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    install(signed_consent(now_ms=wall_ms()))
+    install(signed_consent(now_ms=clock_ms()))
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     for verb in ("run", "preview"):
         ended = installed(verb)
@@ -54,10 +54,10 @@ def test_a_withdrawal_that_waits_is_delivered_first_and_only(
     ingest: Ingest,
     paths: AgentPaths,
 ) -> None:
-    consent = install(signed_consent(now_ms=wall_ms(), origin=ingest.url))
-    withdrawal = signed_withdrawal(consent, wall_ms())
+    consent = install(signed_consent(now_ms=clock_ms(), origin=ingest.url))
+    withdrawal = signed_withdrawal(consent, clock_ms())
     replace_private(paths.withdrawal, withdrawal.encode(), durable=True)
-    receipt = json.dumps({"erasure_receipt": signed_erasure(consent, withdrawal, wall_ms())}).encode()
+    receipt = json.dumps({"erasure_receipt": signed_erasure(consent, withdrawal, clock_ms())}).encode()
     ingest.unsigned = [(200, {"Content-Type": "application/json"}, receipt)]
     ended = installed("run")
     assert ended.code == 0 and "delivered" in ended.err

@@ -6,7 +6,7 @@ import pytest
 
 from agent.ended import note_ended
 from agent.lock import hold_lock
-from agent.loop import wall_ms
+from agent.clock import clock_ms
 from agent.paths import AgentPaths
 from agent.pause import start_pause
 from agent.private_files import replace_private
@@ -19,7 +19,7 @@ from tests.consents import DAY_MS, SignedConsent
 def consent(
     signed_consent: Callable[..., SignedConsent], install: Callable[[SignedConsent], SignedConsent]
 ) -> SignedConsent:
-    return install(signed_consent(now_ms=wall_ms() - 1000, origin="https://example.org"))
+    return install(signed_consent(now_ms=clock_ms() - 1000, origin="https://example.org"))
 
 
 def test_before_the_yes_it_says_how_to_begin_and_makes_nothing(fresh: Sysmetric, unprepared: AgentPaths) -> None:
@@ -31,11 +31,11 @@ def test_before_the_yes_it_says_how_to_begin_and_makes_nothing(fresh: Sysmetric,
 
 
 def test_while_the_agent_runs(installed: Sysmetric, consent: SignedConsent, paths: AgentPaths) -> None:
-    now = wall_ms()
+    now = clock_ms()
     status = Status(
         1, "running", consent.instance, consent.record.record_id, "https://example.org", now, now, {"cpu": 1.0}
     )
-    StatusBoard(paths.status, status, wall_ms).change(
+    StatusBoard(paths.status, status, clock_ms).change(
         samples_taken=30,
         batches_sent=3,
         rows_sent={"cpu": 240},
@@ -74,7 +74,7 @@ def test_while_the_agent_runs(installed: Sysmetric, consent: SignedConsent, path
 
 
 def test_a_pause_shows(installed: Sysmetric, consent: SignedConsent, paths: AgentPaths) -> None:
-    until = wall_ms() + 3_600_000
+    until = clock_ms() + 3_600_000
     start_pause(paths, until)
     assert installed("status", "--json").json["paused_until_ms"] == until
     assert "Paused" in installed("status").out and "sysmetric resume" in installed("status").out
@@ -90,7 +90,7 @@ def test_where_the_consent_stands(
     signed_withdrawal: Callable[..., str],
     paths: AgentPaths,
 ) -> None:
-    consent = install(signed_consent(now_ms=wall_ms() - 2 * DAY_MS, term_days=1))
+    consent = install(signed_consent(now_ms=clock_ms() - 2 * DAY_MS, term_days=1))
     assert installed("status", "--json").json["consent"] == "expired"
     note_ended(paths, consent.active, "withdrawn elsewhere", 1)
     assert installed("status", "--json").json["consent"] == "ended"

@@ -1,0 +1,8 @@
+"""The machine's clock; whatever needs the time is handed it."""
+
+import time
+
+
+def clock_ms() -> int:
+    """The wall clock in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
