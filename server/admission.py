@@ -8,6 +8,8 @@ from consent.wire import Problem
 from server.errors import ProblemError
 
 RETRY_AFTER_SECONDS = 2
+#: Requests that may wait for slow senders (``server.reception``), each in a thread that is made when it is needed.
+SENDERS = 512
 
 
 class Admission:

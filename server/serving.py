@@ -8,6 +8,9 @@ Rules:
 * SIGTERM lets the requests under way finish, closes the store and ends with 0; SIGINT the same with 130, and SIGHUP
   (a terminal that was closed) like SIGTERM, unless it was ignored from the start (nohup). Granian would take SIGHUP
   for a reload, with a second worker that cannot have the lock.
+* Slow and silent clients are expected: connections are many, one that has not sent its header within
+  ``HEADER_SECONDS`` is closed (HTTP/1 only; Granian waits for a first byte without end where it could be HTTP/2), and
+  ``server.reception`` sees to those who are slow with a body.
 """
 
 import contextlib
@@ -15,14 +18,17 @@ import os
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from server.admission import SENDERS
 from server.config import DATA_DIR_VARIABLE, PREFIX, Config
 from server.errors import ConfigError
 from server.lock import Lock
@@ -31,6 +37,11 @@ from server.settings import is_loopback
 
 #: How long a stop may take before the worker is killed; systemd's unit allows 15 s.
 STOP_SECONDS = 12
+HEADER_SECONDS = 30
+#: As far as the system lets us; each is one file descriptor.
+CONNECTIONS = 8192
+#: File descriptors for everything else.
+_OTHER_FILES = 256
 
 
 def check_exposure(config: Config) -> None:
@@ -71,8 +82,10 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
         interface=Interfaces.WSGI,
         factory=True,
         workers=1,
-        blocking_threads=config.threads,
-        http=HTTPModes.auto,
+        blocking_threads=config.threads + SENDERS,
+        backpressure=_room_for_connections(),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
         websockets=False,
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
@@ -85,6 +98,23 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
     except SystemExit as error:
         return int(error.code) if isinstance(error.code, int) else 1
     return 130 if granian.stopped_by == signal.SIGINT else 0
+
+
+def _room_for_connections() -> int:
+    """How many connections may be open; the limit of the system on open files is raised for them."""
+    if sys.platform == "win32":
+        return CONNECTIONS
+    import resource  # pylint: disable=import-outside-toplevel  # not on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):  # macOS has a lower bound of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    files = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(_OTHER_FILES, min(files, wanted) - _OTHER_FILES)
 
 
 class _Server(MPServer):

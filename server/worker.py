@@ -16,8 +16,6 @@ import sys
 import threading
 from typing import NoReturn
 
-from flask import Flask
-
 from consent.errors import ConsentError
 from server import end_of_day
 from server.app import create_app
@@ -25,13 +23,14 @@ from server.config import data_dir_of, load_config
 from server.errors import ServerError
 from server.promise import check_promise
 from server.reach import admin_url
+from server.reception import Reception
 from server.runtime import open_runtime
 from server.withdrawal import finish_withdrawals
 
 _log = logging.getLogger("sysmetric.server")
 
 
-def application() -> Flask:
+def application() -> Reception:
     """What the worker serves: opened here, closed when the worker ends. What is wrong is one sentence, and the end."""
     try:
         config = load_config(data_dir_of(os.environ), os.environ)
@@ -53,7 +52,7 @@ def application() -> Flask:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process decides, and says so with SIGTERM
     scheme = "https" if config.tls_cert else "http"
     _log.info("listening url=%s://%s origin=%s", scheme, config.listen, config.origin)
-    return app
+    return Reception(app, config.threads)
 
 
 def _end(error: Exception) -> NoReturn:

@@ -1,5 +1,6 @@
 """The production server: what it refuses to start, how it starts, how it stops."""
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -148,3 +149,20 @@ def _self_signed(directory: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return directory / "cert.pem", directory / "key.pem"
+
+
+def test_slow_and_silent_clients_hold_up_nobody(served: Path) -> None:
+    url = httpx.URL((served / "server.lock").read_text())
+    address = (url.host, url.port or 80)
+    slow = (
+        b"POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+        % (path, url.netloc)
+        for path in (b"/api/v1/consents", b"/api/v1/links", b"/api/v1/batches")
+        for _ in range(40)
+    )
+    with contextlib.ExitStack() as stack:
+        for said in (*slow, *[b"GET / HT"] * 40, *[b""] * 1100):
+            stack.enter_context(socket.create_connection(address)).sendall(said)
+        assert httpx.get(url, trust_env=False, timeout=10).status_code == 200
+        refused = httpx.post(url.join("/api/v1/links"), json={}, trust_env=False, timeout=10)
+        assert refused.status_code == 401
