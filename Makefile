@@ -14,6 +14,7 @@ POETRY := .tools/bin/poetry
 BIN := .venv/bin
 SOURCES := consent agent server packaging/demo.py
 
+# Poetry in quiet mode does not even say why it failed, so a failure is repeated aloud.
 # Poetry asks an index API that not every mirror serves; its plugin uses the simple API of the index that pip uses.
 export POETRY_PYPI_MIRROR_URL ?= $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null || \
 	$(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')
@@ -49,11 +50,13 @@ poetry-lock: .tools/.poetry ## resolve pyproject.toml again into poetry.lock
 	@touch $@
 
 .venv/.runtime: .venv/bin/python pyproject.toml poetry.lock
-	$(POETRY) install --quiet --only main --extras server
+	@echo "Installing what the program needs, once (about half a minute) ..."
+	@$(POETRY) install --quiet --only main --extras server || $(POETRY) install --only main --extras server
 	@touch $@
 
 .venv/.development: .venv/bin/python pyproject.toml poetry.lock
-	$(POETRY) install --quiet --all-extras
+	@echo "Installing what the program and its checks need, once (about a minute) ..."
+	@$(POETRY) install --quiet --all-extras || $(POETRY) install --all-extras
 	@touch .venv/.runtime $@
 
 test: .venv/.development ## every test (browser tests need Debian's chromium, one test needs strace)
