@@ -1,0 +1,35 @@
+/ Who may log in, and what may be called: the functions of .smp.api with arguments of these types, nothing else. What
+/ comes in is never evaluated: a name is looked up, arguments are applied.
+.smp.users:(0#`)!()                                                     / name -> (salt;hash), from a file of name:salt:hash
+.smp.login:{x:":"vs/:x where not x like"/*";.smp.users:(`$x[;0])!flip(x[;1];"X"$/:2 cut/:x[;2]);}
+.z.pw:{[u;p]$[u in key .smp.users;last[h]~md5 first[h:.smp.users u],p;0b]}
+
+.smp.check:{[x]
+ c:raze{([]table:x;column:cols x;typ:exec t from meta x)}each .smp.tables;
+ `release`build`os`time`user`functions`columns`log`partitions`used!(.z.K;.z.k;.z.o;.z.p;.z.u;key .smp.api;
+  `table`column`type xcol c;count get .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
+.smp.api:(!). flip(
+ (`.smp.upd;(.smp.upd;enlist 0 98h));
+ (`.smp.series;(.smp.series;-2 -11 -12 -12 -7 -1h));
+ (`.smp.latest;(.smp.latest;enlist 101h));
+ (`.smp.rows;(.smp.rows;-2 -11 -12 -7h));
+ (`.smp.erase;(.smp.erase;-2 -1h));
+ (`.smp.expire;(.smp.expire;enlist -12h));
+ (`.smp.expiring;(.smp.expiring;enlist -12h));
+ (`.smp.counts;(.smp.counts;enlist 101h));
+ (`.smp.bytes;(.smp.bytes;enlist 101h));
+ (`.smp.cursor;(.smp.cursor;enlist 101h));
+ (`.smp.changed;(.smp.changed;enlist -7h));
+ (`.smp.check;(.smp.check;enlist 101h)))
+.smp.call:{[x]
+ if[not type[x]in 0 11h;'`smp.access];
+ n:$[10h=type f:first x;f;-11h=type f;string f;""];
+ if[not n in string key .smp.api;'`smp.access];                         / compared as text: no symbol is made of input
+ f:.smp.api`$n;a:1_x;
+ if[count[a]<>count f 1;'`smp.type];
+ if[not all(type each a)in'f 1;'`smp.type];
+ f[0]. a}
+.z.pg:.smp.call
+.z.ps:{[x].smp.call x;}
+.z.ph:.z.pp:{[x]"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
+.z.ws:.z.pq:.z.pm:{[x]'`smp.access}

@@ -1,0 +1,44 @@
+/ .smp.upd takes batches in: all or nothing each, and in the append log before it answers.
+.smp.cur:.smp.floor:0                                                   / cursor; below the floor, all may have changed
+.smp.moved:(0#0Ng)!0#0                                                  / instance -> cursor of its last rows
+.smp.barred:0#0Ng                                                       / erased for good; never on disk, so no id stays
+.smp.broken:0b                                                          / the log may end in half a message
+.smp.step:{[].smp.cur:(1+.smp.cur)|"j"$.z.p}
+.smp.append:{[f;m].[f;();,;m];}                                         / kx.q has KX's own way for these two
+.smp.replay:{[f]{$[`.smp.put~first x;.smp.put;.smp.take]. 1_x}each get f;}
+
+.smp.digest:{"G"$"-"sv 0 8 12 16 20 cut raze string 16#"x"$x}           / the first 128 bits of the SHA-256
+.smp.misfit:{[t;x]                                                      / the path of what fits no table, else `
+ e:(enlist`sym)_.smp.schema t;
+ if[not $[98h=type x;cols[x]~cols e;0b];:t];
+ if[not count x;:`];
+ b:not(type each flip x)=type each flip e;
+ b:b|{any null x}each((cols e)except .smp.nullable t)#flip x;
+ $[any b;` sv t,first where b;`]}
+.smp.judge:{[b]                                                         / (status;reason); enters the new in the ledger
+ if[99h<>type b;:`refused`batch];
+ if[not -2 -7 10h~type each b`instance`sequence`digest;:`refused`sequence];
+ i:b`instance;n:b`sequence;
+ if[null[i]or(n<0)or 32<>count b`digest;:`refused`sequence];
+ if[i in .smp.barred;:`erased`];
+ if[count x:(key b)except`instance`sequence`digest,.smp.tables;:`refused,first x];
+ x:.smp.misfit'[t;b t:.smp.tables inter key b];
+ if[not all null x;:`refused,first x where not null x];
+ h:.smp.digest b`digest;k:.smp.batches[(i;n);`digest];
+ if[not null k;:(`reused`duplicate k=h),`];
+ `.smp.batches upsert(i;n;max raze(b t)@\:`time;h);
+ `stored`}
+.smp.message:{[b]k:b`instance`sequence;(`.smp.take;k 0;k 1;.smp.batches k;(.smp.tables inter key b)#b)}
+.smp.put:{[t;x]t insert x;.smp.see[t;x];}
+.smp.take:{[i;n;l;x]
+ `.smp.batches upsert(i;n;l`time;l`digest);
+ {[i;x;t]if[count x;.smp.put[t;cols[.smp.schema t]xcols![x;();0b;(enlist`sym)!enlist i]]]}[i]'[x key x;key x];
+ .smp.moved[i]:.smp.step[];}
+.smp.undo:{[k;e].smp.broken:1b;.smp.batches:(flip`sym`sequence!flip k)_.smp.batches;'e}
+.smp.upd:{[bs]
+ if[.smp.broken;.smp.roll[.smp.none;0Nd]];                              / a new log, before anything follows the half
+ s:.smp.judge each bs;
+ m:.smp.message each bs where`stored=s[;0];
+ if[count m;.[.smp.append;(.smp.log;m);.smp.undo m[;1 2]];{.smp.take . 1_x}each m];
+ r:flip`instance`sequence`status`reason!(bs@\:`instance;bs@\:`sequence;s[;0];s[;1]);
+ r,'flip .smp.tables!{[bs;t]{$[x in key y;count y x;0]}[t]each bs}[bs]each .smp.tables}

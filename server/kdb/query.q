@@ -1,0 +1,58 @@
+/ Answers, over the day in memory and the days on disk.
+.smp.plain:{@[x;where 20h<=type each flip x;value]}                     / symbols of a partition as symbols of their own
+.smp.disk:{[g;d;t]                                                      / a table of a partition, mapped
+ `sym set @[get;` sv .smp.root[g],`sym;0#`];
+ get` sv .smp.root[g],(`$string d),t,`}
+.smp.pick:{[t;i;s;e]                                                    / the rows of one instance with s<=time<e
+ c:((=;`sym;i);(>=;`time;s);(<;`time;e));
+ d:.smp.days .smp.gen;d:d where d within"d"$(s;e);
+ raze enlist[?[t;c;0b;()]],{[t;c;d].smp.plain ?[.smp.disk[.smp.gen;d;t];c;0b;()]}[t;c]each d}
+
+.smp.overview:.smp.tables!(                                             / what .smp.latest says, at the newest time
+ {select cpu_busy:1-avg idle,cores:count distinct core by sym,time from x};
+ {select memory_used_ratio:last[used_bytes]%last ?[total_bytes>0;total_bytes;0N],memory_total_bytes:last total_bytes
+   by sym,time from x};
+ {select disk_read_bytes_per_second:sum read_bytes_per_second,disk_write_bytes_per_second:sum write_bytes_per_second
+   by sym,time from x})
+.smp.newest:{[t;x]m:max each x[`time]group x`sym;1!0!.smp.overview[t]x where x[`time]=m x`sym}
+.smp.seen:.smp.tables!{0#1!0!.smp.overview[x]enlist first .smp.schema x}each .smp.tables
+.smp.see:{[t;x]
+ if[not count x;:()];
+ n:0!.smp.newest[t;x];
+ .smp.seen[t],:1!n where n[`time]>=(.smp.seen[t]([]sym:n`sym))`time;}
+.smp.latest:{[x]
+ i:distinct raze{(0!x)`sym}each .smp.seen .smp.tables;
+ r:.smp.seen[.smp.tables]@\:([]sym:i);
+ ([]instance:i;last_time:max r@\:`time),'(,'/)(enlist`time)_/:r}
+
+.smp.quantile:{[x;p]i:p*-1+count x;j:floor i;x[j]+(i-j)*x[(j+1)&-1+count x]-x j} / linear, as quantile_cont
+.smp.stat:{x:asc x where not null x;$[count x;(avg x;.smp.quantile[x;.5];first x;last x;.smp.quantile[x;.95]);5#0n]}
+.smp.ms:{946684800000+("j"$x)div 1000000}                               / milliseconds since 1970
+.smp.stats:{[n;p;b;v]                                                   / one column: a line per part and bucket, and per part
+ r:(0!select v by p,b from([]p;b;v)),select p,b:0Np,v from 0!select v by p from([]p;v);
+ ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p95!flip .smp.stat each r`v}
+.smp.series:{[i;t;s;e;b;bypart]
+ if[not(t in .smp.tables)and(s<=e)and b>0;'`smp.range];
+ if[100000<(.smp.ms[e]-.smp.ms s)%b;'`smp.range];
+ x:.smp.pick[t;i;s;e];v:.smp.values t;p:.smp.part t;
+ j:not[null p]and not bypart;
+ if[j;x:0!?[x;();(enlist`time)!enlist`time;v!.smp.across[t],'v]];
+ k:$[null[p]or j;count[x]#0h;x p];
+ if[t=`cpu;v,:`busy;x[`busy]:1-x`idle];
+ w:"p"$1000000*(b*.smp.ms[x`time]div b)-946684800000;
+ r:$[count x;raze{[k;w;x;n].smp.stats[n;k;w;"f"$x n]}[k;w;x]each v;.smp.stats[`;0#0h;0#0Np;0#0n]];
+ r:`p xasc r;
+ flip(`part,1_cols r)!enlist[$[null[p]or j;count[r]#`;`$string r`p]],1_value flip r}
+
+.smp.page:{[t;i;n;f;x;d]                                                / of one day, when there is nothing yet
+ if[count x;:x];
+ x:.smp.pick[t;i;f|"p"$d;"p"$d+1];
+ if[n<count x;x:select from x where time<=(asc x`time)n-1];             / a moment is never split
+ (`time,.smp.part[t]except`)xasc(enlist`sym)_x}
+.smp.rows:{[i;t;f;n]
+ if[not(t in .smp.tables)and n within 1 100000;'`smp.range];
+ d:distinct .smp.days[.smp.gen],"d"$?[t;enlist(=;`sym;i);();`time];
+ .smp.page[t;i;n;f]/[(enlist`sym)_0#.smp.schema t;asc d where d>="d"$f]}
+
+.smp.cursor:{[x].smp.cur}
+.smp.changed:{[c](c within .smp.floor,.smp.cur;where .smp.moved>c)}

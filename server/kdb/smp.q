@@ -1,0 +1,7 @@
+/ q server/kdb/smp.q -p 5010 -dir /var/lib/sysmetric-kdb -users /etc/sysmetric/kdb-users
+.smp.here:{$["/"in x;(1+last where x="/")#x;""]}string .z.f
+{system"l ",.smp.here,x}each("schema.q";"ingest.q";"query.q";"retention.q";"access.q";"kx.q");
+.smp.options:(`dir`users!enlist each("sysmetric-kdb";"")),.Q.opt .z.x
+.smp.open hsym`$first .smp.options`dir
+if[count f:first .smp.options`users;.smp.login read0 hsym`$f];
+if[not count .smp.users;-2"smp: nobody can log in; start with -users FILE (lines of name:salt:hash, README.md)"];
