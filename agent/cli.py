@@ -11,6 +11,7 @@ import typer
 
 from agent.commands import config, consent, dashboard, data, pause, preview, run, status, watch
 from agent.errors import AgentError
+from agent.untrusted import clean
 from consent import __version__
 from consent.errors import ConsentError
 
@@ -60,10 +61,10 @@ def main() -> None:
     try:
         command(prog_name="sysmetric")
     except (AgentError, ConsentError) as error:
-        typer.echo(f"sysmetric: {error}", err=True)
+        typer.echo(f"sysmetric: {clean(str(error))}", err=True)
         sys.exit(getattr(error, "exit_code", 1))
     except OSError as error:
-        typer.echo(f"sysmetric: {error.strerror or error}: {error.filename or 'no file'}", err=True)
+        typer.echo(clean(f"sysmetric: {error.strerror or error}: {error.filename or 'no file'}"), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,7 +10,6 @@ Rules:
 """
 
 import re
-import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +20,11 @@ SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr;1"
 #: GDPR Art. 7 and EDPB Guidelines 05/2020 section 111: consent is refreshed at intervals.
 LONGEST_TERM_DAYS = 366
 _DAY_MS = 86_400_000
+#: A UUID in its canonical, lower-case form (RFC 9562 section 4).
+UUID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+#: What the volunteer's software says about itself is short and prints, so that whoever shows it shows nothing else.
+LONGEST_CLIENT = 80
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Method(StrEnum):
@@ -262,6 +266,7 @@ def check_record(record: ConsentRecord) -> None:
         raise RecordError("event.state", "a record gives consent; withdrawing is a document of its own")
     if not 0 < record.event.valid_until - record.event.time <= LONGEST_TERM_DAYS * _DAY_MS:
         raise RecordError("event.valid_until", "must be after event.time and at most 12 months later")
+    _check_said(record)
     if not record.granted:
         raise RecordError("processing", "nothing is granted")
     for index, entry in enumerate(record.processing):
@@ -271,6 +276,17 @@ def check_record(record: ConsentRecord) -> None:
             raise RecordError(f"processing[{index}].period_seconds", "must be at least 1")
     if len({entry.table for entry in record.processing}) != len(record.processing):
         raise RecordError("processing", "a table is named twice")
+
+
+def _check_said(record: ConsentRecord) -> None:
+    """What the volunteer's software says in its own words, none of which the offer holds. Raises RecordError."""
+    if not 0 <= record.ceremony.seconds <= LONGEST_TERM_DAYS * _DAY_MS // 1000:
+        raise RecordError("ceremony.seconds", "must be at least 0 and at most 12 months")
+    for name, text in (("name", record.client.name), ("version", record.client.version)):
+        if not 0 < len(text) <= LONGEST_CLIENT or not text.isprintable():
+            raise RecordError(f"client.{name}", f"must be 1 to {LONGEST_CLIENT} printable characters")
+    if record.previous is not None and not _SHA256.fullmatch(record.previous):
+        raise RecordError("previous", "expected a SHA-256 in lower-case hex")
 
 
 def check_matches(record: ConsentRecord, offer: Offer) -> None:
@@ -300,6 +316,6 @@ def check_matches(record: ConsentRecord, offer: Offer) -> None:
 
 
 def check_uuid(text: str, path: str) -> None:
-    """A canonical lower-case UUID (RFC 9562 section 4). Raises RecordError."""
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) or str(uuid.UUID(text)) != text:
+    """A canonical lower-case UUID. Raises RecordError."""
+    if not re.fullmatch(UUID_PATTERN, text):
         raise RecordError(path, "expected a lower-case UUID")

@@ -78,16 +78,21 @@ def exit_code(error: Exception) -> int:
     return 5 if isinstance(error, TokenRefused) else 1
 
 
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey: a message may quote a file that somebody else wrote."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def main() -> None:
     """The entry point. Ends the process; never shows a traceback for an error that a person can act on."""
     command = typer.main.get_command(mount())
     try:
         command(prog_name="sysmetric-server")
     except (ServerError, ConsentError) as error:
-        typer.echo(f"sysmetric-server: {error}", err=True)
+        typer.echo(f"sysmetric-server: {printable(str(error))}", err=True)
         sys.exit(exit_code(error))
     except OSError as error:
-        typer.echo(f"sysmetric-server: {error.strerror or error}: {error.filename or 'no file'}", err=True)
+        typer.echo(printable(f"sysmetric-server: {error.strerror or error}: {error.filename or 'no file'}"), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

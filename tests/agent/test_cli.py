@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -75,6 +76,18 @@ def test_every_error_is_one_sentence_and_an_exit_code(
     assert ended.code == code and not ended.out
     assert "Traceback" not in ended.err and len(ended.err.splitlines()) <= 1
     assert code == 130 or ("so it is" in ended.err and ended.err.startswith("sysmetric: "))
+
+
+@pytest.mark.parametrize("error", [ChainBroken, ServerUnreachable, lambda text: OSError(28, text, text)])
+def test_what_a_message_quotes_moves_no_cursor(
+    sysmetric: Sysmetric, monkeypatch: pytest.MonkeyPatch, error: Callable[[str], Exception]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise error("so \x1b]52;c;aGk=\x07it\x9b2J\u202e is")
+
+    monkeypatch.setattr("agent.status_view.status_lines", fail)
+    said = sysmetric("status").err
+    assert "so it is" in said and said.removesuffix("\n").isprintable()
 
 
 def test_looking_for_help_loads_nothing_heavy() -> None:

@@ -97,6 +97,28 @@ def test_malformed_records_are_refused(signed_consent: Callable[..., Any]) -> No
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"client": Client("", "1")},
+        {"client": Client("x" * 81, "1")},
+        {"client": Client("\x1b]52;c;aGk=\x07", "1")},
+        {"client": Client("sysmetric", "1\x9b2J")},
+        {"client": Client("sysmetric", "1\u202e")},
+        {"client": Client("sysmetric", "\ud800")},
+        {"ceremony": Ceremony(Method.PROMPT, True, -1, Quiz.PASSED)},
+        {"ceremony": Ceremony(Method.PROMPT, True, 10**300, Quiz.PASSED)},
+        {"previous": "<script>"},
+        {"previous": "A" * 64},
+    ],
+)
+def test_what_a_volunteer_writes_freely_is_short_and_prints(
+    signed_consent: Callable[..., Any], change: dict[str, Any]
+) -> None:
+    with pytest.raises(RecordError):
+        check_record(dataclasses.replace(signed_consent().record, **change))
+
+
+@pytest.mark.parametrize(
     "text", ["", "x" * 36, str(uuid.uuid4()).upper(), str(uuid.uuid4()) + "\n", "{" + str(uuid.uuid4()) + "}"]
 )
 def test_only_canonical_uuids_pass(text: str) -> None:

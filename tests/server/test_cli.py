@@ -76,3 +76,9 @@ def test_ctrl_c_is_130_without_a_traceback(cli: CommandLine) -> None:
     cli.monkeypatch.setattr("server.commands.terminal.load_config", interrupted)
     said = cli("stats")
     assert said.code == 130 and "Traceback" not in said.err
+
+
+def test_what_a_message_quotes_moves_no_cursor(cli: CommandLine) -> None:
+    said = cli("stats", "--data-dir", "/nowhere/\x1b]52;c;aGk=\x07\x9b2J\u202e")
+    assert said.code == 1 and "/nowhere/\ufffd]52" in said.err
+    assert said.err.removesuffix("\n").isprintable()
