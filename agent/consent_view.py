@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.documents import Standing
+from agent.enrolment import Proposal
 from agent.notice_view import answer, how_often, inline, labelled, note, panel
 from agent.phrases import ENGLISH, Phrases, phrases_for
 from agent.terminal import WIDEST
@@ -38,6 +39,20 @@ def print_people(*renderables: RenderableType) -> None:
     """On stdout, no wider than reads well."""
     console = Console(highlight=False)
     console.print(Group(*renderables), width=min(console.width, WIDEST))
+
+
+def notice_json(proposal: Proposal) -> dict[str, Any]:
+    """``consent notice --json``."""
+    reference = proposal.offer.notice
+    return {
+        "id": reference.id,
+        "version": reference.version,
+        "locale": reference.locale,
+        "locales": list(proposal.locales),
+        "sha256": reference.sha256,
+        "offered": [entry.table for entry in proposal.offer.offered],
+        "text": proposal.offer.text,
+    }
 
 
 def given(record: ConsentRecord, receipt: Receipt) -> Group:

@@ -84,6 +84,15 @@ def parse_link(url: str) -> Link:
     return Link(origin, values["k"], invite)
 
 
+def link_of_consent(paths: AgentPaths) -> Link:
+    """The server and the operator's key of the consent on this machine. Raises NoConsent, ConsentError."""
+    record_jws, enrolment = load(paths.record), load_enrolment(paths)
+    if record_jws is None or enrolment is None:
+        raise NoConsent("there is no consent on this machine; give the operator's link: sysmetric consent notice URL")
+    record, _ = verify_record(record_jws)
+    return Link(enrolment.url, record.controller.key_thumbprint, None)
+
+
 def fetch_proposal(client: "httpx.Client", link: Link, locale: str | None, *, insist: bool = False) -> Proposal:
     """Get the notice, in ``locale`` if the server has it, and check it; with ``insist`` another language is an error.
 

@@ -194,7 +194,13 @@ def revoke(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def notice(url: Url, locale: Locale = None, as_json: AsJson = False) -> None:
+def notice(
+    url: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="The operator's link; without it, the server you agreed with.")
+    ] = None,
+    locale: Locale = None,
+    as_json: AsJson = False,
+) -> None:
     """
     Print the full agreement and its SHA-256. Asks nothing, sends nothing but the request for the text.
 
@@ -202,30 +208,19 @@ def notice(url: Url, locale: Locale = None, as_json: AsJson = False) -> None:
     Examples:
       sysmetric consent notice 'https://host/#k=...' --locale pl
       sysmetric consent notice 'https://host/#k=...' --json
+      sysmetric consent notice               the text in force at the server you agreed with
     """
+    from agent import consent_view, notice_view
     from agent.client import open_client
-    from agent.enrolment import fetch_proposal, parse_link
-    from agent.phrases import wished_locale
+    from agent.enrolment import fetch_proposal, link_of_consent, parse_link
+    from agent.phrases import phrases_for, wished_locale
 
-    link = parse_link(url)
+    link = parse_link(url) if url is not None else link_of_consent(_paths())
     with open_client(link.origin) as client:
         proposal = fetch_proposal(client, link, locale or wished_locale(os.environ), insist=locale is not None)
     if as_json:
-        print_json(
-            {
-                "id": proposal.offer.notice.id,
-                "version": proposal.offer.notice.version,
-                "locale": proposal.offer.notice.locale,
-                "locales": list(proposal.locales),
-                "sha256": proposal.offer.notice.sha256,
-                "offered": [entry.table for entry in proposal.offer.offered],
-                "text": proposal.offer.text,
-            }
-        )
+        print_json(consent_view.notice_json(proposal))
         return
-    from agent import consent_view, notice_view
-    from agent.phrases import phrases_for
-
     words = phrases_for(proposal.notice.locale)
     consent_view.print_people(
         notice_view.summary(proposal.offer, proposal.notice, link.origin, words),

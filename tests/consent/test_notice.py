@@ -16,7 +16,6 @@ from consent.notice import (
     Version,
     check_complete,
     describe_tables,
-    digest,
     locales,
     parse,
     render,
@@ -80,6 +79,7 @@ class TestEveryPublishedText:
             "consent revoke",
             "consent show",
             "consent verify",
+            "consent notice",
             "data export",
             "dashboard",
             "pause",
@@ -200,7 +200,3 @@ def test_versions_compare_as_their_numbers_do(left: tuple[int, int, int], right:
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(NoticeError, match="is not a version"):
         Version.parse(text)
-
-
-def test_the_digest_is_that_of_the_bytes() -> None:
-    assert digest("ż") == "97306aa9ffb6f38e888e35c835d86f91abb3fa662bfe8d81029381979a820209"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent import cli
 from agent.paths import AgentPaths
@@ -122,6 +123,19 @@ def test_the_notice_can_be_read_without_deciding(
     assert all(body == {} for _, _, body, _ in operator.requests)
     assert not unprepared.data_dir.exists()
     assert sysmetric("consent", "notice", operator.link, "--locale", "de").code == 5
+
+
+def test_once_agreed_the_text_in_force_needs_no_link(
+    sysmetric: Sysmetric, give: Callable[..., Ended], operator: Operator
+) -> None:
+    assert sysmetric("consent", "notice").code == 3
+    give()
+    operator.requests.clear()
+    printed = sysmetric("consent", "notice", "--json").json
+    assert printed["sha256"] == sysmetric("consent", "show", "--json").json["record"]["notice"]["sha256"]
+    operator.key = Ed25519PrivateKey.generate()
+    ended = sysmetric("consent", "notice")
+    assert ended.code == 1 and "another key" in ended.err, "the operator's key stays pinned"
 
 
 def test_nothing_about_the_machine_goes_with_the_first_request(sysmetric: Sysmetric, operator: Operator) -> None:
