@@ -5,6 +5,8 @@ Rules:
 * Enrolling is one transaction: nonce, invite, consent and evidence come about together or not at all.
 * The same record again gives the stored receipt and takes neither nonce nor invite; other bytes under its id, or a
   second record of one instance, are refused.
+* A volunteer's machine chooses its own instance id, and those of open servers are public. Nobody enrols under one: the
+  consent would let its holder add to what the public sees of that server, and erase it.
 * The registry stores signed documents; whoever calls it has verified them against one another (``consent.chain``).
 * The state that is answered is the stored one. Expiry and a superseded notice take effect without anything being
   stored: ``consent.state.effective`` says what a state means now.
@@ -25,10 +27,11 @@ from server.registry.database import Database
 from server.registry.documents import Documents
 from server.registry.invites import take_one_use
 from server.registry.nonces import NONCE_KEPT_MS, spend
-from server.registry.schema import consents, data_keys, evidence, notices
+from server.registry.schema import consents, data_keys, evidence, notices, sources
 from server.registry.values import ConsentStatus, ConsentSummary, EnrolResult, Evidence
 
 _document = evidence.alias("document")
+_TAKEN = "this record id or this instance was enrolled before with another record"
 
 
 class Consents(Database):
@@ -120,7 +123,7 @@ class Consents(Database):
         if found is None:
             return None
         if (found.record_id, found.record_sha256) != (record.record_id, record_sha256):
-            raise Conflict("this record id or this instance was enrolled before with another record")
+            raise Conflict(_TAKEN)
         if found.state != State.GIVEN:
             raise Conflict(f"this consent is {found.state}; joining again takes a new key and a new instance")
         return Documents(connection, self.vault, record.record_id).get(Kind.RECEIPT).decode()
@@ -129,6 +132,9 @@ class Consents(Database):
         published = select(notices.c.sha256).where(notices.c.sha256 == record.notice.sha256)
         if connection.execute(published).first() is None:
             raise NotFound("the notice that this record accepts was never published here")
+        public = select(sources.c.name).where(sources.c.instance == record.instance_id)
+        if connection.execute(public).first() is not None:
+            raise Conflict(_TAKEN)
         connection.execute(
             insert(consents).values(
                 record_id=record.record_id,

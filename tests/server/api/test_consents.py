@@ -146,6 +146,19 @@ def test_an_id_that_is_taken(newcomer: Newcomer, volunteer: Volunteer, new_invit
         check_problem(other.post_record(new_invite()), Problem.CONFLICT)
 
 
+def test_an_open_server_is_taken_over_by_nobody(
+    newcomer: Newcomer, new_invite: Callable[[], str], runtime: Runtime
+) -> None:
+    public = runtime.registry.source_instance("web-1")
+    thief = replace(newcomer(), instance=public)
+    thief.sign(*thief.fetch(), ["cpu"])
+    invite = new_invite()
+    check_problem(thief.post_record(invite), Problem.CONFLICT)
+    check_problem(thief.send(thief.batch(tables=["cpu"])), Problem.SIGNATURE_INVALID)
+    check_problem(thief.post_withdrawal(), Problem.NOT_FOUND)
+    newcomer().enrol(invite)  # the refusal has not used it up
+
+
 def test_a_body_that_is_no_enrolment(newcomer: Newcomer) -> None:
     bodies: list[Any] = [{}, {"record": 1}, {"record": "x", "more": 1}, [], "text"]
     for body in bodies:
