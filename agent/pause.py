@@ -10,12 +10,13 @@ import json
 import re
 from dataclasses import dataclass
 
+from agent.clock import DAY_MS, HOUR_MS
 from agent.errors import ConfigError
 from agent.paths import AgentPaths
 from agent.private_files import read_private, remove, replace_private
 
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-LONGEST_MS = 366 * 86_400_000
+_UNITS = {"s": 1_000, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
+LONGEST_MS = 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 from rich.text import Text
 
 from agent import notice_view, quiz
+from agent.clock import DAY_MS
 from agent.notice_view import inline, note
 from agent.pager import read_through
 from agent.phrases import Phrases
@@ -21,7 +22,6 @@ from consent.notice import Notice
 from consent.record import Ceremony, Choices, Method, Offer, Offered, Quiz
 
 LONGEST_DAYS = 365
-_DAY_MS = 86_400_000
 
 
 def ask(
@@ -85,7 +85,7 @@ def _yes(question: str, terminal: Terminal, words: Phrases) -> bool:
 
 def _ask_term(terminal: Terminal, words: Phrases, now_ms: int) -> int:
     options = [
-        Text.assemble(f"{name:<14}", (words.term_until.format(date=utc_day(now_ms + days * _DAY_MS)), "dim"))
+        Text.assemble(f"{name:<14}", (words.term_until.format(date=utc_day(now_ms + days * DAY_MS)), "dim"))
         for days, name in words.terms
     ]
     terminal.show(
@@ -117,7 +117,7 @@ def _sign(
 ) -> bool:
     terminal.show(
         notice_view.step(words.step_sign),
-        notice_view.signing(offer, granted, now_ms + term_days * _DAY_MS, term_days, words),
+        notice_view.signing(offer, granted, now_ms + term_days * DAY_MS, term_days, words),
         note(words.sign_before),
         note(words.sign_after),
         note(words.sign_owner),

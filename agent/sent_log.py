@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.clock import DAY_MS
 from agent.errors import AgentError
 from agent.private_files import open_private, remove
 from agent.spool import Packed
 
 SEGMENT_BYTES = 2 * 1024 * 1024
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class SentLog:
         entry = {"time": now_ms, "sequence": packed.sequence, "answer": answer, "bytes": len(packed.body), "body": body}
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         try:
-            if self._day is not None and self._day != now_ms // _DAY_MS:
+            if self._day is not None and self._day != now_ms // DAY_MS:
                 purge_sent(self._path)
-            self._day = now_ms // _DAY_MS
+            self._day = now_ms // DAY_MS
             self._append(line)
         except AgentError as error:
             self.trouble = str(error)
@@ -119,5 +119,5 @@ def _older(path: Path) -> Path:
 
 def _day_of_first_line(path: Path) -> int | None:
     for sent in read_sent(path):
-        return sent.time // _DAY_MS
+        return sent.time // DAY_MS
     return None

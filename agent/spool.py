@@ -23,13 +23,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.clock import HOUR_MS
 from agent.errors import AgentError, SpoolError
 from agent.private_files import open_private
 from consent.chain import ActiveConsent
 
 #: Numbers reserved at a time: a day of ten-second batches.
 BLOCK = 8640
-_HOUR_MS = 3_600_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS next (instance TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch (
@@ -54,7 +54,7 @@ class Spool:
 
     def __init__(self, consent: ActiveConsent, path: Path, *, max_bytes: int, now_ms: Callable[[], int]) -> None:
         self._instance = consent.instance_id
-        self._keep_ms = consent.retention_hours * _HOUR_MS
+        self._keep_ms = consent.retention_hours * HOUR_MS
         self._path = path
         self._max_bytes = max_bytes
         self._now_ms = now_ms

@@ -22,7 +22,6 @@ from typing import Any
 
 from consent.catalogue import TABLES
 from consent.errors import NoticeError
-from consent.signature import sha256_hex
 
 NOTICE_ID = "sysmetric-participation"
 
@@ -176,11 +175,6 @@ def check_complete(notice: Notice) -> None:
         raise NoticeError(f"the notice {notice.version} in {notice.locale} lacks: {', '.join(missing)}")
     if len(notice.quiz) != 3 or not notice.summary:
         raise NoticeError(f"the notice {notice.version} in {notice.locale} needs a summary and three questions")
-
-
-def digest(text: str) -> str:
-    """SHA-256 (hex) of the rendered text's UTF-8 bytes: what a record refers to."""
-    return sha256_hex(text)
 
 
 def describe_tables(locale: str) -> str:

@@ -33,7 +33,7 @@ from server.api import (
 )
 from server.api.state import State, attach
 from server.config import Config, data_dir_of, load_config
-from server.derivation import derive
+from server.key_derivation import derive
 from server.errors import ServerError
 from server.reach import admin_url
 from server.promise import check_promise

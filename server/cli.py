@@ -3,7 +3,6 @@
 Exit codes: 0 ok, 1 failed, 2 usage, 4 the running server does not answer, 5 it refuses, 130 interrupted.
 """
 
-import importlib
 import sys
 from typing import Annotated
 
@@ -11,21 +10,22 @@ import typer
 
 from consent import __version__
 from consent.errors import ConsentError
-from server.errors import ServerError, ServerUnreachable, TokenRefused
-
-COMMANDS = (
-    "init",
-    "run",
-    "invite",
-    "consents",
-    "instances",
-    "notice",
-    "import_",
-    "purge",
-    "token",
-    "stats",
-    "config",
+from server.commands import (
+    audit,
+    config,
+    consents,
+    import_,
+    init,
+    instances,
+    invite,
+    link,
+    notice,
+    purge,
+    run,
+    stats,
+    token,
 )
+from server.errors import ServerError, ServerUnreachable, TokenRefused
 
 app = typer.Typer(
     name="sysmetric-server",
@@ -63,12 +63,22 @@ def sysmetric_server(
     """
 
 
-def mount() -> typer.Typer:
-    """The app with every command."""
-    if not app.registered_commands:
-        for name in COMMANDS:
-            importlib.import_module(f"server.commands.{name}").register(app)
-    return app
+for _command in (
+    init,
+    run,
+    invite,
+    consents,
+    instances,
+    notice,
+    import_,
+    purge,
+    token,
+    link,
+    stats,
+    audit,
+    config,
+):
+    _command.register(app)
 
 
 def exit_code(error: Exception) -> int:
@@ -85,7 +95,7 @@ def printable(text: str) -> str:
 
 def main() -> None:
     """The entry point. Ends the process; never shows a traceback for an error that a person can act on."""
-    command = typer.main.get_command(mount())
+    command = typer.main.get_command(app)
     try:
         command(prog_name="sysmetric-server")
     except (ServerError, ConsentError) as error:

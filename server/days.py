@@ -13,9 +13,9 @@ Rules:
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from server.clock import HOUR_MS
 from server.config import Config
 
-_HOUR_MS = 3_600_000
 #: The longest local day in hours, where clocks are set back by one.
 LONGEST_DAY_HOURS = 25
 
@@ -42,7 +42,7 @@ def next_midnight_ms(now_ms: int, zone: ZoneInfo) -> int:
 
 def retention_floor_ms(now_ms: int, config: Config) -> int:
     """Samples before this moment are deleted and refused: the last midnight minus the retention."""
-    return last_midnight_ms(now_ms, config.zone) - config.retention_hours * _HOUR_MS
+    return last_midnight_ms(now_ms, config.zone) - config.retention_hours * HOUR_MS
 
 
 def longest_life_hours(config: Config) -> int:

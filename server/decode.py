@@ -20,10 +20,10 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 
 from consent.catalogue import MAX_SAFE_INTEGER, TABLES, TIME, Column, Kind, Table
+from consent.record import UUID_PATTERN
 from consent.wire import FORMAT, MAX_AHEAD_MS, Batch, Columns
 from server.errors import DecodeError
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _AT = re.compile(r" - at `\$\.?([a-z_.\[\]0-9]*)`$")
 _HEAD = ("format", "instance", "record", "sequence")
 
@@ -147,7 +147,7 @@ def _struct_of(table: Table) -> type[msgspec.Struct]:
 
 
 def _batch_struct() -> type[msgspec.Struct]:
-    identifier = Annotated[str, msgspec.Meta(pattern=_UUID, max_length=36)]
+    identifier = Annotated[str, msgspec.Meta(pattern=f"^{UUID_PATTERN}$", max_length=36)]
     fields: list[Any] = [
         ("format", Annotated[int, msgspec.Meta(ge=FORMAT, le=FORMAT)]),
         ("instance", identifier),

@@ -26,6 +26,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from consent.record import LONGEST_TERM_DAYS
+from server.clock import DAY_MS
 from server.config import Config
 from server.days import local_date, longest_life_hours, next_midnight_ms, retention_floor_ms
 from server.registry import Registry
@@ -36,8 +37,6 @@ __all__ = ["Done", "longest_life_hours", "retention_floor_ms", "run", "run_if_du
 
 ACTOR = "end-of-day"
 CATCH_UP_MINUTES = 5
-#: An audit entry outlives every proof it can be about: a consent of the longest term plus the time of its proof.
-DAY_MS = 86_400_000
 _log = logging.getLogger("sysmetric.end_of_day")
 
 
@@ -56,6 +55,7 @@ def run(config: Config, registry: Registry, store: Store, now_ms: int) -> Done:
     day = _ended_day(now_ms, config)
     rows = store.expire(retention_floor_ms(now_ms, config))
     proofs = registry.purge_evidence(now_ms)
+    # An audit entry outlives every proof it can be about: a consent of the longest term plus the time of its proof.
     entries = registry.purge_audit(now_ms - (config.proof_days + LONGEST_TERM_DAYS) * DAY_MS)
     registry.audit(ACTOR, "day.ended", day, now_ms)
     registry.record_end_of_day(day, rows, now_ms)

@@ -39,7 +39,7 @@ from consent.state import State
 from consent.wire import MAX_AHEAD_MS, Problem
 from server.config import Config
 from server.days import longest_life_hours
-from server.derivation import derive
+from server.key_derivation import derive
 from server.errors import NonceRefused, NotFound, ProblemError
 from server.registry import EnrolResult
 from server.runtime import Runtime
@@ -97,6 +97,11 @@ def make_offer(config: Config, key_thumbprint: str, locale: str, version: Versio
         rights=RIGHTS,
         authority=config.authority,
     )
+
+
+def enrolment_url(config: Config, key_thumbprint: str, invite: str | None = None) -> str:
+    """The link that a volunteer gets; the part after ``#`` never travels to a server (RFC 9110 section 4.2.5)."""
+    return f"{config.origin}/#k={key_thumbprint}" + ("" if invite is None else f"&i={invite}")
 
 
 def sign_offer(offer: Offer, operator_key: Ed25519PrivateKey) -> str:
@@ -180,8 +185,8 @@ def accept(runtime: Runtime, record_jws: str, invite: str | None) -> EnrolResult
         _receipt(runtime, record, record_jws, now_ms),
         invite=invite if needed else None,
         nonce=record.nonce,
-        now_ms=now_ms,
         nonce_expires_ms=issued_ms + NONCE_LIFETIME_MS,
+        now_ms=now_ms,
     )
 
 

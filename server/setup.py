@@ -19,11 +19,12 @@ from consent.errors import KeyFileError
 from consent.signature import create_key_file, write_exclusively
 from server.administration import Desk, perform
 from server.config import Config, config_toml
+from server.data_dir import check_vacant, installation_files
+from server.enrolment import enrolment_url
 from server.errors import ConfigError
 from server.registry import Scope
 from server.runtime import KEY_ENCRYPTION_BYTES, Runtime, open_runtime
 from server.settings import SETTINGS
-from server.vacancy import check_vacant, installation_files
 
 #: The name under which the command line of this machine acts through the running server.
 LOCAL_TOKEN_NAME = "command line"
@@ -60,7 +61,7 @@ def _furnish(runtime: Runtime) -> Installed:
     _, token = runtime.registry.create_token(LOCAL_TOKEN_NAME, Scope.OPERATOR, None, runtime.now_ms(), actor=desk.actor)
     write_exclusively(runtime.config.operator_token_path, token.encode() + b"\n")
     if runtime.config.enrolment == "open":
-        url, invite = f"{runtime.config.origin}/#k={runtime.thumbprint}", None
+        url, invite = enrolment_url(runtime.config, runtime.thumbprint), None
     else:
         made = perform(desk, "invite-create", {"note": "made by init"})
         url, invite = made["enrolment_url"], made["id"]

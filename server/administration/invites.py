@@ -5,8 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from server.administration.acts import Desk, Json, act
-
-_DAY_MS = 86_400_000
+from server.clock import DAY_MS
+from server.enrolment import enrolment_url
 
 
 @act("invite-create")
@@ -19,9 +19,9 @@ def create(
 ) -> Json:
     """A new invite and the enrolment link that holds it."""
     now = desk.now_ms
-    invite_id, secret = desk.registry.create_invite(uses, now + days * _DAY_MS, note, now, actor=desk.actor)
-    url = f"{desk.config.origin}/#k={desk.runtime.thumbprint}&i={secret}"
-    return {"id": invite_id, "enrolment_url": url, "uses": uses, "expires": now + days * _DAY_MS}
+    invite_id, secret = desk.registry.create_invite(uses, now + days * DAY_MS, note, now, actor=desk.actor)
+    url = enrolment_url(desk.config, desk.runtime.thumbprint, secret)
+    return {"id": invite_id, "enrolment_url": url, "uses": uses, "expires": now + days * DAY_MS}
 
 
 @act("invite-list")

@@ -1,14 +1,12 @@
-"""Tokens for the API and the operator's one-time link to the dashboard."""
+"""Tokens for the API."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from server.administration.acts import LOCAL, Desk, Json, act
+from server.clock import DAY_MS
 from server.errors import InvalidRequest
-from server.links import Grant
-
-_DAY_MS = 86_400_000
 
 
 @act("token-create")
@@ -23,7 +21,7 @@ def create(
     if not name.isprintable() or name == LOCAL:
         raise InvalidRequest(f"a token needs a printable name other than {LOCAL!r}, which means this machine")
     now = desk.now_ms
-    expires = None if days is None else now + days * _DAY_MS
+    expires = None if days is None else now + days * DAY_MS
     token_id, secret = desk.registry.create_token(name, scope, expires, now, actor=desk.actor)
     return {"id": token_id, "name": name, "scope": scope, "secret": secret, "expires": expires}
 
@@ -53,16 +51,6 @@ def revoke(desk: Desk, *, id: str) -> Json:  # pylint: disable=redefined-builtin
     """It opens nothing any more, sessions that came from it included."""
     desk.registry.revoke_token(id, desk.now_ms, actor=desk.actor)
     return {"id": id, "state": "revoked"}
-
-
-@act("link")
-def link(desk: Desk) -> Json:
-    """A link that opens the dashboard with the operator's eyes, once. Links live in the running server's memory."""
-    if desk.token_id is None:
-        raise InvalidRequest("a link is opened by the running server; start it with: sysmetric-server run")
-    token, expires = desk.runtime.links.create(Grant("operator", token_id=desk.token_id))
-    desk.note("link.created", desk.token_id)
-    return {"url": f"{desk.config.origin}/open/{token}", "expires": expires}
 
 
 def _state(revoked_ms: int | None, expires_ms: int | None, now_ms: int) -> str:

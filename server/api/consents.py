@@ -5,6 +5,7 @@ import re
 import msgspec
 from flask import Blueprint, Response, jsonify
 
+from consent.record import UUID_PATTERN
 from server import enrolment, withdrawal
 from server.api.body import read_json
 from server.api.state import runtime
@@ -13,7 +14,6 @@ from server.errors import NotFound
 blueprint = Blueprint("consents", __name__)
 
 LARGEST_BODY = 300 * 1024
-_RECORD_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class _Enrolment(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ def post_consent() -> tuple[Response, int]:
 @blueprint.post("/api/v1/consents/<record_id>/withdrawal")
 def post_withdrawal(record_id: str) -> Response:
     """Withdraw and erase. The signature inside the document is the proof, so it may be delivered by anyone."""
-    if not _RECORD_ID.fullmatch(record_id):
+    if not re.fullmatch(UUID_PATTERN, record_id):
         raise NotFound("there is no such consent")
     body: _Withdrawal = read_json(LARGEST_BODY, _Withdrawal)
     return jsonify(erasure_receipt=withdrawal.withdraw(runtime(), record_id, body.withdrawal))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, jsonify, request
 
 from consent.wire import Problem
+from server.api.bearer import bearer_token
 from server.api.state import runtime, state
 from server.errors import ProblemError
 from server.settings import is_loopback
@@ -41,16 +42,9 @@ def readyz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """OpenMetrics text."""
-    if not (_has_token() or _from_this_machine()):
+    if bearer_token() is None and not _from_this_machine():
         raise ProblemError(Problem.UNAUTHORIZED, "metrics are shown to this machine, or to a token of the server")
     return Response(state().telemetry.page(), content_type=CONTENT_TYPE)
-
-
-def _has_token() -> bool:
-    authorization = request.authorization
-    if authorization is None or authorization.type != "bearer":
-        return False
-    return runtime().registry.check_token(authorization.token or "", runtime().now_ms()) is not None
 
 
 def _from_this_machine() -> bool:

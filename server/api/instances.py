@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify
 from consent.alias import alias_of
 from server.api.state import runtime
 from server.store.protocol import InstanceSummary
-from server.web.viewer import Viewer, current_viewer, may_see
+from server.api.viewer import Viewer, current_viewer, may_see
 
 blueprint = Blueprint("instances", __name__)
 

@@ -2,14 +2,13 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from consent.wire import LINK_TAG, Problem
+from consent.wire import LINK_TAG
+from server.api.bearer import operator_token
 from server.api.body import Nothing, check_media_type, parse_json, read_body
 from server.api.signed import signed_by
 from server.api.state import runtime
-from server.errors import ProblemError
 from server.gate import check_in_force
 from server.links import Grant
-from server.registry import Scope
 
 blueprint = Blueprint("links", __name__)
 
@@ -22,18 +21,10 @@ def post_link() -> tuple[Response, int]:
     check_media_type()
     raw = read_body(LARGEST_BODY)
     parse_json(raw, Nothing)
-    grant = _operator() if request.authorization is not None else _volunteer(raw)
+    by_token = request.authorization is not None
+    grant = Grant("operator", token_id=operator_token().id) if by_token else _volunteer(raw)
     token, expires = runtime().links.create(grant)
     return jsonify(url=f"{runtime().config.origin}/open/{token}", expires=expires), 201
-
-
-def _operator() -> Grant:
-    authorization = request.authorization
-    secret = authorization.token if authorization is not None and authorization.type == "bearer" else None
-    token = runtime().registry.check_token(secret or "", runtime().now_ms())
-    if token is None or token.scope is not Scope.OPERATOR:
-        raise ProblemError(Problem.UNAUTHORIZED, "the token is unknown, revoked, expired, or not an operator's")
-    return Grant("operator", token_id=token.id)
 
 
 def _volunteer(raw: bytes) -> Grant:

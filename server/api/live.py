@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from server.api.parameters import whole
 from server.api.state import runtime
-from server.web.viewer import current_viewer, may_see
+from server.api.viewer import current_viewer, may_see
 
 blueprint = Blueprint("live", __name__)
 

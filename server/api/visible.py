@@ -6,7 +6,7 @@ Unknown, withdrawn and another's give the same answer, so that nobody can find o
 from consent.state import State
 from server.api.state import runtime
 from server.errors import NotFound
-from server.web.viewer import current_viewer, may_see
+from server.api.viewer import current_viewer, may_see
 
 _ENDED = (State.WITHDRAWN, State.TERMINATED)
 

@@ -9,9 +9,9 @@ import typer
 from server.clock import clock_ms
 from server.commands.terminal import AsJson, DataDir, NoInput, emit, is_interactive, say
 from server.config import PREFIX, Config, checked, config_of, data_dir_of, initial_values
+from server.data_dir import check_vacant
 from server.errors import ConfigError
 from server.settings import SETTINGS, Setting
-from server.vacancy import check_vacant
 
 if TYPE_CHECKING:
     from server.setup import Installed
@@ -50,7 +50,9 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """
-    Set up a server: settings, keys, registry, the signed agreement, a first enrolment link. Asks for what is missing.
+    Set up a server and ask for what is missing.
+
+    It makes the settings, the keys, the registry, the signed agreement and a first enrolment link.
 
     \b
     Examples:
@@ -101,7 +103,7 @@ def _config(directory: Path, flags: dict[str, Any], *, ask: bool) -> Config:
 
 def _asked(setting: Setting) -> Any:
     while True:
-        answer = typer.prompt(setting.comment.splitlines()[0], default=setting.default, err=True)
+        answer = typer.prompt(setting.comment.splitlines()[0].rstrip("."), default=setting.default, err=True)
         try:
             return checked(setting, answer, "your answer")
         except ConfigError as error:

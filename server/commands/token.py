@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 class Scope(StrEnum):
-    """What a token may do."""
+    """What a token may do; ``registry.values`` has the same, but loads SQLAlchemy, which help can do without."""
 
     OPERATOR = "operator"
     READ = "read"

@@ -1,8 +1,9 @@
 """The registry: notices, invites, consents with their evidence, open servers, tokens, audit.
 
-One file per subject (``notices``, ``invites``, ``nonces``, ``consents``, ``endings``, ``retention``, ``sources``,
-``days``, ``tokens``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one object.
-``values`` is what it answers with, ``schema`` the tables, ``migration`` how a file gets them.
+One file per subject (``notices``, ``invites``, ``consents``, ``endings``, ``retention``, ``sources``, ``days``,
+``tokens``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one object. ``nonces`` and
+``documents`` are parts of a consent's transaction, ``values`` is what the registry answers with, ``schema`` the tables,
+``migration`` how a file gets them.
 
 Every method is one transaction, safe to call from many threads, and takes the clock as ``now_ms`` where it needs one.
 What is wrong with the file or the key as a whole comes out as RegistryUnusable; see ``server.errors`` for the rest.
@@ -22,7 +23,6 @@ from server.registry.days import Days
 from server.registry.endings import Endings
 from server.registry.invites import Invites
 from server.registry.migration import migrate
-from server.registry.nonces import Nonces
 from server.registry.notices import Notices
 from server.registry.retention import Retention
 from server.registry.schema import properties
@@ -62,7 +62,7 @@ _KEY_CHECK = "key-check"
 
 
 # pylint: disable-next=too-many-ancestors  # one level deep: each subject is a class of its own on Database
-class Registry(Notices, Invites, Nonces, Consents, Endings, Retention, Sources, Days, Tokens, Audit):
+class Registry(Notices, Invites, Consents, Endings, Retention, Sources, Days, Tokens, Audit):
     """All subjects as one object; made by ``open_registry``, closed by ``close``."""
 
 

@@ -26,7 +26,7 @@ from server.registry.audit import append
 from server.registry.database import Database
 from server.registry.documents import Documents
 from server.registry.invites import take_one_use
-from server.registry.nonces import NONCE_KEPT_MS, spend
+from server.registry.nonces import spend
 from server.registry.schema import consents, data_keys, evidence, notices, sources
 from server.registry.values import ConsentStatus, ConsentSummary, EnrolResult, Evidence
 
@@ -46,8 +46,8 @@ class Consents(Database):
         *,
         invite: str | None,
         nonce: str,
+        nonce_expires_ms: int,
         now_ms: int,
-        nonce_expires_ms: int | None = None,
     ) -> EnrolResult:
         """Put a verified record in force and store the receipt for it; ``invite`` None where none is needed.
 
@@ -59,7 +59,7 @@ class Consents(Database):
             stored = self._stored_receipt(connection, record, record_sha256)
             if stored is not None:
                 return EnrolResult(stored, repeated=True)
-            spend(connection, nonce, now_ms + NONCE_KEPT_MS if nonce_expires_ms is None else nonce_expires_ms, now_ms)
+            spend(connection, nonce, nonce_expires_ms, now_ms)
             if invite is not None:
                 take_one_use(connection, invite, now_ms)
             self._insert(connection, record, record_sha256, now_ms)
@@ -92,12 +92,6 @@ class Consents(Database):
                 withdrawal_jws=documents.find_text(Kind.WITHDRAWAL),
                 erasure_receipt_jws=documents.find_text(Kind.ERASURE_RECEIPT),
             )
-
-    def instance_of(self, record_id: str) -> str:
-        """The instance id of one consent, ended or not. Raises NotFound, EvidenceUnreadable."""
-        with self.reading() as connection:
-            find_consent(connection, record_id)
-            return Documents(connection, self.vault, record_id).get(Kind.INSTANCE_ID).decode()
 
     def consent(self, record_id: str) -> ConsentSummary:
         """One consent as in ``list_consents``. Raises NotFound."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from consent.errors import TransitionRefused
 from consent.state import Act, State, after
+from server.clock import DAY_MS
 from server.errors import Conflict
 from server.evidence import Kind
 from server.registry.audit import append
@@ -21,8 +22,6 @@ from server.registry.database import Database
 from server.registry.documents import Documents
 from server.registry.schema import consents, evidence
 from server.registry.values import Ending
-
-DAY_MS = 86_400_000
 
 
 class Endings(Database):

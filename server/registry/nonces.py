@@ -13,20 +13,7 @@ from sqlalchemy import Connection, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from server.errors import NonceRefused
-from server.registry.database import Database
 from server.registry.schema import spent_nonces
-
-#: How long the nonce of an enrolment is remembered when the caller does not say: one day.
-NONCE_KEPT_MS = 86_400_000
-
-
-class Nonces(Database):
-    """The spent nonces of one registry."""
-
-    def spend_nonce(self, nonce: str, expires_ms: int, now_ms: int) -> None:
-        """Use a nonce up outside of an enrolment (a signed request). Raises NonceRefused."""
-        with self.writing() as connection:
-            spend(connection, nonce, expires_ms, now_ms)
 
 
 def spend(connection: Connection, nonce: str, expires_ms: int, now_ms: int) -> None:

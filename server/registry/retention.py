@@ -11,10 +11,10 @@ from sqlalchemy import Connection, delete, select, update
 
 from consent.notice import Version
 from consent.state import Act, State, after, effective
+from server.clock import DAY_MS
 from server.registry.audit import append
 from server.registry.database import Database
 from server.registry.documents import Documents
-from server.registry.endings import DAY_MS
 from server.registry.schema import consents, notices
 
 

@@ -21,7 +21,7 @@ from server.api.state import runtime
 from server.errors import ProblemError
 from server.web import words
 from server.web.assets import asset_response, assets, version
-from server.web.viewer import current_viewer, sign_in, sign_out
+from server.api.viewer import current_viewer, sign_in, sign_out
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 

@@ -21,6 +21,7 @@ from consent.signature import (
     load_key_file,
     public_jwk,
     public_key_from_jwk,
+    sha256_hex,
     sign,
     thumbprint,
     verify,
@@ -216,3 +217,11 @@ def test_a_linked_missing_or_damaged_key_is_refused(tmp_path: Path) -> None:
     damaged.chmod(0o600)
     with pytest.raises(KeyFileError, match="damaged"):
         load_key_file(damaged)
+
+
+def test_a_text_is_referred_to_by_the_sha256_of_its_utf8_bytes() -> None:
+    assert (
+        sha256_hex("ż")
+        == sha256_hex("ż".encode())
+        == "97306aa9ffb6f38e888e35c835d86f91abb3fa662bfe8d81029381979a820209"
+    )

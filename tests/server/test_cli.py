@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from consent import __version__
-from server.cli import exit_code, mount
+from server.cli import app, exit_code
 from server.errors import ConfigError, ServerUnreachable, TokenRefused
 from tests.server.command_line import CommandLine
 
@@ -21,7 +21,7 @@ def _commands() -> list[tuple[str, ...]]:
         if not getattr(command, "commands", {}):
             found.append(path)
 
-    walk(typer.main.get_command(mount()), ())
+    walk(typer.main.get_command(app), ())
     return found
 
 

@@ -13,7 +13,7 @@ from consent.document import to_payload
 from consent.record import NoticeReference, Offer
 from consent.signature import Typ, sha256_hex, sign
 from server.registry import EnrolResult, Registry, open_registry
-from tests.consents import NOW_MS, SignedConsent, make_offer, sign_consent
+from tests.consents import DAY_MS, NOW_MS, SignedConsent, make_offer, sign_consent
 
 KEY = bytes(range(32))
 
@@ -56,6 +56,7 @@ class Operator:
             consent.documents.receipt,
             invite=invite,
             nonce=nonce or f"nonce of {consent.record.record_id}",
+            nonce_expires_ms=now_ms + DAY_MS,
             now_ms=now_ms,
         )
 

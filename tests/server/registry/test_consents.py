@@ -11,6 +11,7 @@ from consent.notice import Version
 from consent.state import State
 from server.errors import Conflict, NonceRefused, NotFound, ServerError
 from server.registry import EnrolResult, Registry
+from server.registry.nonces import spend
 from tests.consents import DAY_MS, NOW_MS, sign_consent
 from tests.server.registry.conftest import Operator
 
@@ -26,7 +27,7 @@ def test_an_enrolled_instance_is_known_by_its_id(registry: Registry, operator: O
     assert status.valid_until_ms == NOW_MS + 365 * DAY_MS
     assert status.notice_version == Version(1, 0, 0)
     assert status.public_key == consent.key.public_key()
-    assert registry.instance_of(consent.record.record_id) == consent.instance
+    assert registry.consent(consent.record.record_id).instance_id == consent.instance
 
 
 def test_the_evidence_is_the_signed_bytes_and_the_chain_holds(registry: Registry, operator: Operator) -> None:
@@ -145,16 +146,20 @@ def test_a_race_of_the_same_record_gives_everybody_one_receipt(registry: Registr
 
 
 def test_spent_nonces_are_forgotten_once_they_have_expired(registry: Registry) -> None:
-    registry.spend_nonce("a", NOW_MS + 10, NOW_MS)
+    def use(nonce: str, expires_ms: int, now_ms: int) -> None:
+        with registry.writing() as connection:
+            spend(connection, nonce, expires_ms, now_ms)
+
+    use("a", NOW_MS + 10, NOW_MS)
     with pytest.raises(NonceRefused, match="used before"):
-        registry.spend_nonce("a", NOW_MS + 10, NOW_MS + 9)
+        use("a", NOW_MS + 10, NOW_MS + 9)
     with pytest.raises(NonceRefused, match="expired"):
-        registry.spend_nonce("b", NOW_MS, NOW_MS)
-    registry.spend_nonce("a", NOW_MS + 30, NOW_MS + 10)
+        use("b", NOW_MS, NOW_MS)
+    use("a", NOW_MS + 30, NOW_MS + 10)
 
 
 def test_unknown_records_are_named_with_the_next_step(registry: Registry) -> None:
-    for ask in (registry.evidence, registry.instance_of, registry.consent):
+    for ask in (registry.evidence, registry.consent):
         with pytest.raises(NotFound, match="no consent 'nothing'; run: sysmetric-server consents list"):
             ask("nothing")
 

@@ -11,7 +11,7 @@ from consent.alias import alias_of
 from server.links import LIFETIME_MS, Grant
 from server.runtime import Runtime
 from server.store.protocol import StoredBatch
-from server.web.viewer import Viewer, may_see
+from server.api.viewer import Viewer, may_see
 from tests.server.batches import batch_document
 from tests.server.installation import Clock, Volunteer
 

@@ -1,4 +1,4 @@
-"""Whether a directory is free for a new installation."""
+"""What a data directory holds, and whether one is free for a new installation."""
 
 from pathlib import Path
 

@@ -13,10 +13,11 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
-from flask import request, session
+from flask import session
 
 from consent.state import State
 from consent.wire import Problem
+from server.api.bearer import bearer_token, has_bearer
 from server.api.state import runtime
 from server.errors import ProblemError
 from server.links import Grant
@@ -38,8 +39,8 @@ OPERATOR = Viewer("operator")
 
 def current_viewer() -> Viewer:
     """The viewer of this request. Raises ProblemError(UNAUTHORIZED) for a bearer token that is not valid."""
-    if request.authorization is not None and request.authorization.type == "bearer":
-        if runtime().registry.check_token(request.authorization.token or "", runtime().now_ms()) is None:
+    if has_bearer():
+        if bearer_token() is None:
             raise ProblemError(Problem.UNAUTHORIZED, "the token is unknown, revoked or expired")
         return OPERATOR
     match session.get("role"):

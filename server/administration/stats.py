@@ -1,10 +1,6 @@
-"""The installation as a whole: figures and the audit trail."""
+"""The installation as a whole, in figures."""
 
 from collections import Counter
-from typing import Annotated
-
-from msgspec import Meta
-
 from server.administration.acts import Desk, Json, act
 from server.administration.consents import effective_state
 
@@ -28,14 +24,3 @@ def stats(desk: Desk) -> Json:
         "consents": dict(states),
         "last_end_of_day": None if last is None else {"day": last.day, "rows": dict(last.counts)},
     }
-
-
-@act("audit-list")
-def audit_list(desk: Desk, *, limit: Annotated[int, Meta(ge=1, le=100_000)] = 100) -> Json:
-    """The newest audit entries, newest first."""
-    entries = [
-        {"time": entry.time_ms, "actor": entry.actor, "act": entry.act, "subject": entry.subject}
-        for entry in desk.registry.audit_entries(limit)
-    ]
-    desk.note("audit.listed", "audit")
-    return {"entries": entries}
