@@ -15,7 +15,6 @@ import click
 from flask import Flask, Response, request
 
 from consent.errors import ConsentError
-from server import end_of_day
 from server.admission import Admission
 from server.api import (
     admin,
@@ -32,17 +31,16 @@ from server.api import (
     series,
 )
 from server.api.state import State, attach
-from server.config import Config, data_dir_of, load_config
-from server.key_derivation import derive
+from server.config import Config
 from server.errors import ServerError
+from server.key_derivation import derive
 from server.reach import admin_url
-from server.promise import check_promise
 from server.readiness import Readiness
 from server.replay import ReplayGuard
-from server.runtime import Runtime, open_runtime
+from server.runtime import Runtime
+from server.startup import open_to_serve
 from server.telemetry import Telemetry
 from server.web import pages
-from server.withdrawal import finish_withdrawals
 
 #: Bodies of anything but a batch; a consent record is about 4 kB.
 LARGEST_BODY = 512 * 1024
@@ -114,14 +112,10 @@ def _open_installation() -> Runtime:
     """Open what the environment names, as ``sysmetric-server run`` does; what is wrong is one sentence on stderr."""
     logging.getLogger("werkzeug").addFilter(_no_access_line)
     try:
-        config = load_config(data_dir_of(os.environ), os.environ)
-        runtime = open_runtime(config, base_url=_development_url(config))
-        atexit.register(runtime.close)
-        check_promise(runtime)
-        finish_withdrawals(runtime)
-        end_of_day.schedule(runtime)
+        runtime = open_to_serve(os.environ, _development_url)
     except (ServerError, ConsentError) as error:
         sys.exit(f"sysmetric-server: {error}")
+    atexit.register(runtime.close)
     return runtime
 
 
