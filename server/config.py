@@ -41,6 +41,7 @@ class Config:  # pylint: disable=too-many-instance-attributes  # one field per s
     tls_key: str
     threads: int
     store: str
+    store_credentials_file: str
     timezone: str
     retention_hours: int
     proof_days: int
@@ -97,6 +98,11 @@ class Config:  # pylint: disable=too-many-instance-attributes  # one field per s
     def store_dir(self) -> Path:
         """The partitions of the embedded store."""
         return self.data_dir / "store"
+
+    @property
+    def store_credentials_path(self) -> Path:
+        """The file with kdb+'s login; relative paths are the data directory's."""
+        return self.data_dir / (self.store_credentials_file or "kdb-credentials")
 
     @property
     def lock_path(self) -> Path:

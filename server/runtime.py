@@ -6,6 +6,8 @@ Rules:
 * ``server.lock`` says where the holder answers admin calls (``http://127.0.0.1:8080``); an empty file means that a
   command holds it for a moment. What it says counts only while the lock is held.
 * Opening starts nothing: no thread of the end of day, no server. Whoever opens closes.
+* Nobody else reads along: a directory that others can write to is refused, since they could put their own files in the
+  place of ours, and whatever this process makes from here on (DuckDB asks nobody for a mode) is the owner's alone.
 """
 
 import os
@@ -81,10 +83,11 @@ def open_runtime(
     ``base_url`` is where this process will answer admin calls, if it will.
 
     Raises AlreadyRunning when another process has the data directory open, ConfigError when a key file is missing or
-    unsafe, RegistryError or StoreError when what is there cannot be opened.
+    unsafe or others can write to the directory, RegistryError or StoreError when what is there cannot be opened.
     """
     lock = Lock.acquire(config.lock_path, base_url) if lock is None else lock
     try:
+        _keep_private(config.data_dir)
         try:
             operator_key = load_key_file(config.operator_key_path)
             key_encryption_key = _key_encryption_key(config.key_encryption_path)
@@ -93,7 +96,7 @@ def open_runtime(
         _delete_leftovers(config.data_dir)
         registry = open_registry(config.registry_path, key_encryption_key)
         try:
-            store = open_store(config.store, config.store_dir, config.zone, now_ms)
+            store = open_configured_store(config, config.store, now_ms)
         except BaseException:
             registry.close()
             raise
@@ -101,6 +104,29 @@ def open_runtime(
         lock.release()
         raise
     return Runtime(config, operator_key, registry, store, Links(now_ms), now_ms, lock)
+
+
+def open_configured_store(config: Config, url: str, now_ms: Callable[[], int]) -> Store:
+    """The store at ``url``, with the settings' directory, time zone and login.
+
+    Raises ConfigError or StoreUnavailable.
+    """
+    return open_store(
+        url,
+        config.store_dir,
+        config.zone,
+        now_ms,
+        config.store_credentials_path,
+        credentials_required=bool(config.store_credentials_file),
+    )
+
+
+def _keep_private(data_dir: Path) -> None:
+    if os.name != "posix":
+        return
+    if data_dir.stat().st_mode & 0o022:
+        raise ConfigError(f"{data_dir} can be written to by others; run: chmod go-w '{data_dir}'")
+    os.umask(0o077)
 
 
 def _key_encryption_key(path: Path) -> bytes:

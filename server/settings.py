@@ -78,9 +78,11 @@ def timezone(value: Any) -> str:
 
 
 def store(value: Any) -> str:
-    """``duckdb`` or ``kdb://host:port``."""
-    if value != "duckdb" and not (isinstance(value, str) and re.fullmatch(r"kdb://[A-Za-z0-9.\-]+:[0-9]{1,5}", value)):
-        raise ValueError("must be duckdb or kdb://host:port")
+    """``duckdb``, ``kdb://host:port``, or ``kdbs://host:port`` for TLS. A login has no place here."""
+    if value != "duckdb" and not (
+        isinstance(value, str) and re.fullmatch(r"kdbs?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}", value)
+    ):
+        raise ValueError("must be duckdb or kdb://host:port (kdbs:// for TLS)")
     return str(value)
 
 
@@ -160,7 +162,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_cert", "", "Certificate chain (PEM file), when this server ends TLS itself.", _text(False)),
     Setting("tls_key", "", "Private key of the certificate (PKCS#8 PEM file).", _text(False)),
     Setting("threads", 16, "Requests handled at the same time.", _whole(1, 256, "threads"), _parse_int),
-    Setting("store", "duckdb", "Where samples are kept: duckdb (embedded) or kdb://host:port.", store),
+    Setting(
+        "store",
+        "duckdb",
+        "Where samples are kept: duckdb (embedded), kdb://host:port, or kdbs://host:port for TLS.\n"
+        "After a change, sysmetric-server migrate takes along what is there.",
+        store,
+    ),
+    Setting(
+        "store_credentials_file",
+        "",
+        "File with the kdb+ login, one line user:password, mode 0600. Empty: kdb-credentials in the data directory.",
+        _text(False),
+    ),
     Setting("timezone", "Europe/Warsaw", "The time zone in which a day ends; IANA name.", timezone),
     Setting(
         "retention_hours",

@@ -66,11 +66,7 @@ def canonical_instance(instance: str) -> str | None:
 
 def check(batch: StoredBatch, zone: ZoneInfo, now_ms: int) -> Incoming:
     """Check and convert a batch. Raises StoreError naming what fits no table."""
-    if canonical_instance(batch.instance) is None:
-        raise StoreError("the instance id is not a UUID in lower case with hyphens")
-    if not 0 <= batch.sequence <= MAX_SAFE_INTEGER:
-        raise StoreError(f"the sequence is not within 0..{MAX_SAFE_INTEGER}")
-    blocks = {name: _block(name, columns) for name, columns in batch.tables.items()}
+    blocks = checked_blocks(batch)
     newest = [newest_of(TABLES[name], block) for name, block in blocks.items() if len(block["time"])]
     try:
         shares = _by_day(blocks, zone) or {day_of(now_ms, zone): {}}
@@ -78,6 +74,15 @@ def check(batch: StoredBatch, zone: ZoneInfo, now_ms: int) -> Incoming:
         raise StoreError("time: beyond any calendar") from error
     rows = {name: len(block["time"]) for name, block in blocks.items()}
     return Incoming(batch.instance, batch.sequence, bytes(batch.digest), rows, shares, newest)
+
+
+def checked_blocks(batch: StoredBatch) -> dict[str, Block]:
+    """The columns of a batch by table, checked. Raises StoreError naming what fits no table."""
+    if canonical_instance(batch.instance) is None:
+        raise StoreError("the instance id is not a UUID in lower case with hyphens")
+    if not 0 <= batch.sequence <= MAX_SAFE_INTEGER:
+        raise StoreError(f"the sequence is not within 0..{MAX_SAFE_INTEGER}")
+    return {name: _block(name, columns) for name, columns in batch.tables.items()}
 
 
 def joined(table: Table, blocks: list[Block]) -> Block:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from consent.catalogue import TABLES, Table
+from server.store.answer import series_of
 from server.store.cleaning import older_rows
 from server.store.incoming import canonical_instance
 from server.store.memory import Memory
@@ -17,7 +18,7 @@ from server.store.partition import store_error
 from server.store.partition_set import PartitionSet
 from server.store.protocol import Row, Series, SeriesQuery
 from server.store.schema import quoted
-from server.store.series import SHORT_MS, count_statement, pieces, series_of, series_statement
+from server.store.series import SHORT_MS, count_statement, pieces, series_statement
 
 #: Rows that ``rows`` holds of each table at a time.
 PAGE_ROWS = 5_000

@@ -15,7 +15,7 @@ from typing import Any
 
 from consent.catalogue import TABLES, Across, Table
 from server.store.partition import Partition
-from server.store.protocol import STATISTICS, Group, Series, SeriesColumn, SeriesQuery, Statistics, series_columns
+from server.store.protocol import SeriesColumn, SeriesQuery, series_columns
 from server.store.schema import quoted
 
 #: About 30 MB of DuckDB's memory.
@@ -26,8 +26,6 @@ SHORT_MS = 2 * 3_600_000
 _JOIN = {Across.MEAN: "avg", Across.SUM: "sum", Across.MAX: "max"}
 #: (core number or device, None without parts; samples)
 PartCount = tuple[Any, int]
-#: part, 1 for a summary, bucket number, column name, and the statistics in the order of STATISTICS.
-AnswerRow = tuple[Any, ...]
 Statement = tuple[str, Mapping[str, Any]]
 
 
@@ -86,25 +84,6 @@ def series_statement(query: SeriesQuery, partitions: Sequence[Partition], piece:
     return statement, {**parameters, "bucket": query.bucket_ms, "names": names}
 
 
-def series_of(query: SeriesQuery, rows: Sequence[AnswerRow]) -> Series:
-    """The series from the rows of all pieces. Every bucket is there, None where there are no samples."""
-    table = TABLES[query.table]
-    starts = list(query.bucket_starts)
-    groups: dict[Any, Group] = {}
-    if not query.by_part or table.part is None:
-        groups[None] = _empty_group(table, None, len(starts))
-    for part, is_summary, bucket, name, *numbers in rows:
-        if part not in groups:
-            groups[part] = _empty_group(table, str(part), len(starts))
-        if is_summary:
-            groups[part].summary[name] = Statistics(*numbers)
-            continue
-        lists = groups[part].buckets[name]
-        for statistic, number in zip(STATISTICS, numbers, strict=True):
-            lists[statistic][bucket - query.start_ms // query.bucket_ms] = number
-    return Series(table.name, query.start_ms, query.bucket_ms, starts, list(groups.values()))
-
-
 def _samples(query: SeriesQuery, partitions: Sequence[Partition], part: Any) -> Statement:
     """The rows of the range, of all parts or of one."""
     table = TABLES[query.table]
@@ -125,12 +104,3 @@ def _part(table: Table) -> str:
 def _number(column: SeriesColumn, joins: bool) -> str:
     value = quoted(column.name) if column.complement_of is None else f"1 - {quoted(column.complement_of)}"
     return f"{_JOIN[column.across]}({value})::DOUBLE" if joins else f"({value})::DOUBLE"
-
-
-def _empty_group(table: Table, part: str | None, length: int) -> Group:
-    columns = [column.name for column in series_columns(table)]
-    return Group(
-        part,
-        {name: {statistic: [None] * length for statistic in STATISTICS} for name in columns},
-        {name: Statistics(None, None, None, None, None) for name in columns},
-    )

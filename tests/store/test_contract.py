@@ -1,10 +1,15 @@
-"""What every store promises. A further store joins by one more entry in ``OPENERS``."""
+"""What every store promises. A further store joins by one more entry in ``OPENERS``.
+
+``kdb-double`` is the real client, PyKX included, against ``q_server``, which executes no q. ``kdb-engine`` is the same
+client against a q engine with the q files of ``server/kdb``; it is skipped where none is found, with the reason.
+"""
 
 import math
 import statistics
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from threading import Event
@@ -26,22 +31,47 @@ from server.store.protocol import (
     Statistics,
     Store,
 )
+from tests.store.q_engine import engine_opener
+from tests.store.q_server import QServer
 from tests.store.samples import NOON, WARSAW, Clock, at, batch, cpu, disk, memory, new_instance, seconds
 
 Opener = Callable[[Path, Clock], Store]
 
 
-def _duckdb(directory: Path, clock: Clock) -> Store:
-    return open_store("duckdb", directory, WARSAW, clock)
+def _duckdb(_: ExitStack) -> Opener:
+    return lambda directory, clock: open_store("duckdb", directory, WARSAW, clock)
+
+
+def _kdb_double(running: ExitStack) -> Opener:
+    """The second time the same directory is opened, its server is started anew."""
+    servers: dict[Path, QServer] = {}
+
+    def opener(directory: Path, clock: Clock) -> Store:
+        if directory in servers:
+            servers[directory].restart()
+        else:
+            servers[directory] = running.enter_context(QServer())
+        return open_store(servers[directory].url, directory, WARSAW, clock)
+
+    return opener
+
+
+def _kdb_engine(running: ExitStack) -> Opener:
+    return engine_opener(running, lambda url, *where: open_store(url, where[0], WARSAW, where[1], where[2]))
 
 
 #: By name, how to open each store; the same directory twice is the same store.
-OPENERS: dict[str, Opener] = {"duckdb": _duckdb}
+OPENERS: dict[str, Callable[[ExitStack], Opener]] = {
+    "duckdb": _duckdb,
+    "kdb-double": _kdb_double,
+    "kdb-engine": _kdb_engine,
+}
 
 
 @pytest.fixture(name="opener", params=list(OPENERS))
-def _opener(request: pytest.FixtureRequest) -> Opener:
-    return OPENERS[request.param]
+def _opener(request: pytest.FixtureRequest) -> Iterator[Opener]:
+    with ExitStack() as running:
+        yield OPENERS[request.param](running)
 
 
 @pytest.fixture(name="clock")

@@ -1,0 +1,242 @@
+"""The store on kdb+ (``store = "kdb://host:port"``), for the operator who has a licence.
+
+Rules:
+
+* Calls name one of the functions in ``server/kdb/README.md`` and pass typed values; no text from outside is evaluated.
+* Whatever waits to be appended goes out in one ``.smp.upd``. It is acknowledged after that returned, never before.
+* After a lost reply questions and appends are sent once more (``KdbClient``): a batch that was stored comes back as a
+  duplicate. ``erase`` and ``expire`` are not, since their counts would be of the second time; the caller does it again.
+* kdb+ takes one call at a time, so the overview and the cursor are its own and any number of servers may share it.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from consent.catalogue import TABLES, Table
+from consent.wire import Ack, AckStatus
+from server.errors import ConfigError, InstanceErased, SequenceReused, StorageFull, StoreError, StoreUnavailable
+from server.store.answer import series_of
+from server.store.incoming import canonical_instance
+from server.store.kdb_client import QUICK_SECONDS, READERS, KdbClient
+from server.store.kdb_columns import (
+    batch_argument,
+    check_of,
+    counts_of,
+    differing_columns,
+    guid,
+    plain_columns,
+    records,
+    rows_of,
+    timestamp,
+)
+from server.store.kdb_connection import Address, Backoff, Login
+from server.store.protocol import STATISTICS, InstanceSummary, Row, Series, SeriesQuery, StoredBatch
+
+#: How long erasing and midnight may take, which rewrite partitions.
+SLOW_SECONDS = 900.0
+#: Rows of one ``.smp.upd``: kdb+ does nothing else until it has written them.
+GROUP_ROWS = 100_000
+#: Rows that ``rows`` holds of each table at a time.
+PAGE_ROWS = 5_000
+
+
+@dataclass(slots=True)
+class _Request:
+    """One call of append, checked. ``results`` is one per batch once it was sent."""
+
+    batches: list[StoredBatch]
+    arguments: list[dict[str, object]]
+    results: list[Ack | StoreError] = field(default_factory=list)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all batches."""
+        return sum(sum(batch.rows.values()) for batch in self.batches)
+
+
+class KdbStore:
+    """See ``server.store.protocol.Store``.
+
+    Opening connects once and compares the tables: raises StoreUnavailable when kdb+ does not answer, ConfigError when
+    PyKX is missing, the login file is unsafe, or the tables are others than the catalogue's.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        login: Login,
+        now_ms: Callable[[], int],
+        *,
+        readers: int = READERS,
+        quick_seconds: float = QUICK_SECONDS,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._now_ms = now_ms
+        self._waiting: deque[_Request] = deque()
+        self._client = KdbClient(address, login, readers=readers, quick_seconds=quick_seconds, backoff=backoff)
+        try:
+            self._compare_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, batches: Sequence[StoredBatch]) -> list[Ack | StoreError]:
+        """Sent together with whatever else waits."""
+        request, refused = _Request([], []), dict[int, StoreError]()
+        for position, batch in enumerate(batches):
+            try:
+                request.arguments.append(batch_argument(batch))
+                request.batches.append(batch)
+            except StoreError as error:
+                refused[position] = error
+        if request.batches:
+            self._waiting.append(request)
+            self._client.change(self._send_waiting)
+        sent = iter(request.results)
+        # Without results: the group that had this request in it did not come to its end.
+        lost = StoreUnavailable("kdb+ did not answer for this batch, send it again")
+        results = [refused.get(position) or next(sent, lost) for position in range(len(batches))]
+        for result in results:
+            alone = len(results) == 1
+            if isinstance(result, StoreError) and (alone or isinstance(result, StorageFull | StoreUnavailable)):
+                raise result
+        return results
+
+    def series(self, query: SeriesQuery) -> Series:
+        """``.smp.series``."""
+        if canonical_instance(query.instance) is None:
+            return series_of(query, [])
+        start, end = timestamp(query.start_ms), timestamp(query.end_ms)
+        arguments = (guid(query.instance), query.table, start, end, query.bucket_ms, query.by_part)
+        return self._client.read(lambda: self._series(query, arguments))
+
+    def latest(self) -> list[InstanceSummary]:
+        """``.smp.latest``."""
+        found = self._client.read(lambda: list(records(self._client.ask(".smp.latest"))))
+        return sorted((InstanceSummary(**summary) for summary in found), key=lambda one: one.instance)
+
+    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
+        """The tables merged by time, each in pages of ``.smp.rows``."""
+        if canonical_instance(instance) is None:
+            return iter(())
+        return heapq.merge(*(self._rows_of_table(instance, table) for table in TABLES.values()), key=_time)
+
+    def erase(self, instance: str, *, final: bool) -> dict[str, int]:
+        """``.smp.erase``: from memory, partitions and log before it returns."""
+        if canonical_instance(instance) is None:
+            return {name: 0 for name in TABLES}
+        erase = (guid(instance), final)
+        return self._client.change(
+            lambda: counts_of(self._client.ask(".smp.erase", *erase, seconds=SLOW_SECONDS, resend=False))
+        )
+
+    def expire(self, before_ms: int) -> dict[str, int]:
+        """``.smp.expire``: also writes down the days that are over."""
+        before = timestamp(before_ms)
+        return self._client.change(
+            lambda: counts_of(self._client.ask(".smp.expire", before, seconds=SLOW_SECONDS, resend=False))
+        )
+
+    def expiring(self, before_ms: int) -> dict[str, int]:
+        """``.smp.expiring``."""
+        return self._client.read(lambda: counts_of(self._client.ask(".smp.expiring", timestamp(before_ms))))
+
+    def counts(self) -> dict[str, int]:
+        """``.smp.counts``."""
+        return self._client.read(lambda: counts_of(self._client.ask(".smp.counts")))
+
+    def bytes_on_disk(self) -> int:
+        """``.smp.bytes``: what kdb+ has on its disk."""
+        return self._client.read(lambda: int(self._client.ask(".smp.bytes").py()))
+
+    def cursor(self) -> int:
+        """``.smp.cursor``."""
+        return self._client.read(lambda: int(self._client.ask(".smp.cursor").py()))
+
+    def changed_since(self, cursor: int) -> set[str] | None:
+        """``.smp.changed``."""
+        known, instances = self._client.read(lambda: self._client.ask(".smp.changed", cursor).py())
+        return {str(instance) for instance in instances} if known else None
+
+    def check(self) -> dict[str, Any]:
+        """``.smp.check`` as plain values, for ``sysmetric-server kdb check``."""
+        return self._client.read(lambda: check_of(self._client.ask(".smp.check")))
+
+    def close(self) -> None:
+        """Send what waits, end the threads, close the connections."""
+        self._client.close()
+
+    def _compare_tables(self) -> None:
+        differing = differing_columns(self.check()["columns"])
+        if differing:
+            raise ConfigError(
+                f"{self._client.address} has other tables than this version stores ({', '.join(differing[:4])}); "
+                "start it with the q files of this version: sysmetric-server kdb scripts --to DIRECTORY"
+            )
+
+    def _series(self, query: SeriesQuery, arguments: tuple[object, ...]) -> Series:
+        columns = plain_columns(self._client.ask(".smp.series", *arguments))
+        statistics = [
+            columns["minimum" if name == "min" else "maximum" if name == "max" else name] for name in STATISTICS
+        ]
+        answer = []
+        for part, name, bucket, *numbers in zip(
+            columns["part"], columns["name"], columns["bucket"], *statistics, strict=True
+        ):
+            number = None if bucket is None else bucket // query.bucket_ms
+            answer.append((part or None, bucket is None, number, name, *numbers))
+        return series_of(query, answer)
+
+    def _rows_of_table(self, instance: str, table: Table) -> Iterator[tuple[str, Row]]:
+        from_ms = 0
+        while True:
+            arguments = (guid(instance), table.name, timestamp(from_ms), PAGE_ROWS)
+            page = self._client.read(lambda: rows_of(table, self._client.ask(".smp.rows", *arguments)))  # noqa: B023
+            for row in page:
+                yield table.name, row
+            if not page:
+                return
+            from_ms = int(page[-1]["time"]) + 1  # type: ignore[arg-type]  # a time is an integer
+
+    def _send_waiting(self) -> None:
+        """In the writing thread: everything that waits, in as few calls as possible."""
+        while self._waiting:
+            group = [self._waiting.popleft()]
+            rows = group[0].row_count
+            while self._waiting and rows + self._waiting[0].row_count <= GROUP_ROWS:
+                group.append(self._waiting.popleft())
+                rows += group[-1].row_count
+            self._send(group)
+
+    def _send(self, group: list[_Request]) -> None:
+        batches = [batch for request in group for batch in request.batches]
+        try:
+            reply = self._client.ask(".smp.upd", [argument for request in group for argument in request.arguments])
+            results = iter(self._results(batches, list(records(reply))))
+        except StoreError as error:
+            results = iter([error] * len(batches))
+        for request in group:
+            request.results = [next(results) for _ in request.batches]
+
+    def _results(self, batches: list[StoredBatch], acks: list[dict[str, Any]]) -> list[Ack | StoreError]:
+        if [(ack["instance"], ack["sequence"]) for ack in acks] != [(one.instance, one.sequence) for one in batches]:
+            raise StoreUnavailable(f"{self._client.address} acknowledged other batches than were sent")
+        return [self._result(batch, ack["status"], ack["reason"]) for batch, ack in zip(batches, acks, strict=True)]
+
+    def _result(self, batch: StoredBatch, status: str, reason: str) -> Ack | StoreError:
+        if status in list(AckStatus):
+            return Ack(batch.instance, batch.sequence, AckStatus(status), batch.rows, self._now_ms())
+        if status == "reused":
+            return SequenceReused(batch.instance, batch.sequence)
+        if status == "erased":
+            return InstanceErased(batch.instance)
+        return StoreError(f"{reason or 'batch'}: kdb+ refuses it")
+
+
+def _time(row: tuple[str, Row]) -> int:
+    time = row[1]["time"]
+    assert isinstance(time, int)
+    return time
