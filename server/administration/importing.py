@@ -32,7 +32,7 @@ TOGETHER = 16
 _SEQUENCE_BITS = 53
 _ACT = "import"
 T = TypeVar("T")
-File = Annotated[str, Meta(min_length=1, max_length=4096)]
+File = Annotated[str, Meta(min_length=1, max_length=4096, pattern="^[^\\x00]*$")]
 
 
 @dataclass(slots=True)

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from consent.catalogue import TABLES
+from consent.wire import Columns
 from server.config import load_config
 from server.errors import AlreadyRunning, ConfigError, ServerError
 from server.lock import Lock
 from server.runtime import open_runtime
+from server.store.protocol import StoredBatch
+from tests.server.batches import INSTANCE, NOW_MS
 from tests.server.installation import Clock, initialise, open_installation
 
 HOLD = """
@@ -106,3 +110,26 @@ def test_leftovers_of_a_killed_process_are_gone(data_dir: Path) -> None:
     (data_dir / "config.toml.tmp").write_text("half")
     open_installation(data_dir, Clock()).close()
     assert not (data_dir / "config.toml.tmp").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+def test_a_directory_that_others_can_write_to_is_refused(data_dir: Path) -> None:
+    data_dir.chmod(0o720)
+    with pytest.raises(ConfigError, match="chmod go-w"):
+        open_runtime(load_config(data_dir, {}))
+    data_dir.chmod(0o700)
+    open_runtime(load_config(data_dir, {})).close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+def test_no_file_can_be_read_by_others(data_dir: Path) -> None:
+    columns: Columns = {name: [1] for name in ("time", *(column.name for column in TABLES["memory"].columns))}
+    before = os.umask(0)
+    try:
+        with open_installation(data_dir, Clock()) as runtime:
+            runtime.store.append([StoredBatch(INSTANCE, 1, b"digest", {"memory": {**columns, "time": [NOW_MS]}})])
+            files = [path for path in data_dir.rglob("*") if path.is_file() and path.name != "config.toml"]
+            assert any(path.suffix == ".duckdb" for path in files)
+            assert not [path for path in files if path.stat().st_mode & 0o077]
+    finally:
+        os.umask(before)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.administration.importing import sequence_of
-from server.errors import ImportFailed
+from server.errors import ImportFailed, InvalidRequest
 from server.runtime import Runtime
 from tests.server.imports.answers import matrix, memory
 from tests.server.installation import Clock
@@ -101,6 +101,12 @@ def test_an_erased_machine_can_be_imported_again(do: Do, recording: Callable[...
     do("import", path=path)
     assert do("instances-erase", instance="server.example:9100")["rows"]["memory"] == 1
     assert do("import", path=path)["rows"] == {"memory": 1}
+
+
+@pytest.mark.parametrize("path", ["", "a\x00b", "x" * 5000])
+def test_a_path_that_is_none(do: Do, path: str) -> None:
+    with pytest.raises(InvalidRequest, match="path"):
+        do("import", path=path)
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"\x00\xff", b"<html>"])
