@@ -1,13 +1,16 @@
 / Who may log in, and what may be called: the functions of .smp.api with arguments of these types, nothing else. What
 / comes in is never evaluated: a name is looked up, arguments are applied.
-.smp.users:(0#`)!()                                                     / name -> (salt;hash), from a file of name:salt:hash
-.smp.login:{x:":"vs/:x where not x like"/*";.smp.users:(`$x[;0])!flip(x[;1];"X"$/:2 cut/:x[;2]);}
-.z.pw:{[u;p]$[u in key .smp.users;last[h]~md5 first[h:.smp.users u],p;0b]}
+.smp.users:(();();())                                                   / names, salts, hashes: a file of name:salt:hash
+.smp.login:{x:":"vs/:x where not x like"/*";.smp.users:(x[;0];x[;1];"X"$/:2 cut/:x[;2]);}
+.z.pw:{[u;p]                                                            / a name comes as symbol or text, KX's as symbol
+ i:.smp.users[0]?$[10h=type u;u;string u];
+ $[i<count .smp.users 0;.smp.users[2;i]~md5 .smp.users[1;i],p;0b]}
 
 .smp.check:{[x]
- c:raze{([]table:x;column:cols x;typ:exec t from meta x)}each .smp.tables;
- `release`build`os`time`user`functions`columns`log`partitions`used!(.z.K;.z.k;.z.o;.z.p;.z.u;key .smp.api;
-  `table`column`type xcol c;count get .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
+ m:.smp.schema .smp.tables;
+ c:flip`table`column`type!(.smp.tables where count each cols each m;raze cols each m;raze{exec t from meta x}each m);
+ `release`build`os`time`user`functions`columns`log`partitions`used!(.z.K;.z.k;.z.o;.z.p;.z.u;key .smp.api;c;
+  count get .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
 .smp.api:(!). flip(
  (`.smp.upd;(.smp.upd;enlist 0 98h));
  (`.smp.series;(.smp.series;-2 -11 -12 -12 -7 -1h));
@@ -24,8 +27,8 @@
 .smp.call:{[x]
  if[not type[x]in 0 11h;'`smp.access];
  n:$[10h=type f:first x;f;-11h=type f;string f;""];
- if[not n in string key .smp.api;'`smp.access];                         / compared as text: no symbol is made of input
- f:.smp.api`$n;a:1_x;
+ i:(string key .smp.api)?n;if[i=count .smp.api;'`smp.access];            / as text: no symbol is made of input
+ f:.smp.api key[.smp.api]i;a:1_x;
  if[count[a]<>count f 1;'`smp.type];
  if[not all(type each a)in'f 1;'`smp.type];
  f[0]. a}

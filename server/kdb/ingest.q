@@ -7,7 +7,7 @@
 .smp.append:{[f;m].[f;();,;m];}                                         / kx.q has KX's own way for these two
 .smp.replay:{[f]{$[`.smp.put~first x;.smp.put;.smp.take]. 1_x}each get f;}
 
-.smp.digest:{"G"$"-"sv 0 8 12 16 20 cut raze string 16#"x"$x}           / the first 128 bits of the SHA-256
+.smp.digest:{"G"$"-"sv 0 8 12 16 20 cut"0123456789abcdef"raze 16 16 vs/:"j"$16#x} / the first 128 bits of the SHA-256
 .smp.misfit:{[t;x]                                                      / the path of what fits no table, else `
  e:(enlist`sym)_.smp.schema t;
  if[not $[98h=type x;cols[x]~cols e;0b];:t];
@@ -16,7 +16,6 @@
  b:b|{any null x}each((cols e)except .smp.nullable t)#flip x;
  $[any b;` sv t,first where b;`]}
 .smp.judge:{[b]                                                         / (status;reason); enters the new in the ledger
- if[99h<>type b;:`refused`batch];
  if[not -2 -7 10h~type each b`instance`sequence`digest;:`refused`sequence];
  i:b`instance;n:b`sequence;
  if[null[i]or(n<0)or 32<>count b`digest;:`refused`sequence];
@@ -24,9 +23,10 @@
  if[count x:(key b)except`instance`sequence`digest,.smp.tables;:`refused,first x];
  x:.smp.misfit'[t;b t:.smp.tables inter key b];
  if[not all null x;:`refused,first x where not null x];
- h:.smp.digest b`digest;k:.smp.batches[(i;n);`digest];
- if[not null k;:(`reused`duplicate k=h),`];
- `.smp.batches upsert(i;n;max raze(b t)@\:`time;h);
+ h:.smp.digest b`digest;k:.smp.batches[(i;n)];
+ if[not null k`time;:(`reused`duplicate h=k`digest),`];
+ x:raze(b t)@\:`time;
+ `.smp.batches upsert(i;n;$[count x;max x;.z.p];h);
  `stored`}
 .smp.message:{[b]k:b`instance`sequence;(`.smp.take;k 0;k 1;.smp.batches k;(.smp.tables inter key b)#b)}
 .smp.put:{[t;x]t insert x;.smp.see[t;x];}
@@ -35,10 +35,12 @@
  {[i;x;t]if[count x;.smp.put[t;cols[.smp.schema t]xcols![x;();0b;(enlist`sym)!enlist i]]]}[i]'[x key x;key x];
  .smp.moved[i]:.smp.step[];}
 .smp.undo:{[k;e].smp.broken:1b;.smp.batches:(flip`sym`sequence!flip k)_.smp.batches;'e}
+.smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}
 .smp.upd:{[bs]
+ bs:{$[99h=type x;x;(0#`)!()]}each bs;
  if[.smp.broken;.smp.roll[.smp.none;0Nd]];                              / a new log, before anything follows the half
  s:.smp.judge each bs;
  m:.smp.message each bs where`stored=s[;0];
  if[count m;.[.smp.append;(.smp.log;m);.smp.undo m[;1 2]];{.smp.take . 1_x}each m];
- r:flip`instance`sequence`status`reason!(bs@\:`instance;bs@\:`sequence;s[;0];s[;1]);
- r,'flip .smp.tables!{[bs;t]{$[x in key y;count y x;0]}[t]each bs}[bs]each .smp.tables}
+ flip(`instance`sequence`status`reason,.smp.tables)!(.smp.field[bs;`instance;0Ng];.smp.field[bs;`sequence;0N];s[;0];s[;1]),
+  {[bs;t]{$[98h=type y x;count y x;0]}[t]each bs}[bs]each .smp.tables}

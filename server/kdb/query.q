@@ -21,9 +21,9 @@
  n:0!.smp.newest[t;x];
  .smp.seen[t],:1!n where n[`time]>=(.smp.seen[t]([]sym:n`sym))`time;}
 .smp.latest:{[x]
- i:distinct raze{(0!x)`sym}each .smp.seen .smp.tables;
+ i:distinct(0#0Ng),raze{(0!x)`sym}each .smp.seen .smp.tables;
  r:.smp.seen[.smp.tables]@\:([]sym:i);
- ([]instance:i;last_time:max r@\:`time),'(,'/)(enlist`time)_/:r}
+ flip(`instance`last_time!(i;max r@\:`time)),raze flip each(enlist`time)_/:r}
 
 .smp.quantile:{[x;p]i:p*-1+count x;j:floor i;x[j]+(i-j)*x[(j+1)&-1+count x]-x j} / linear, as quantile_cont
 .smp.stat:{x:asc x where not null x;$[count x;(avg x;.smp.quantile[x;.5];first x;last x;.smp.quantile[x;.95]);5#0n]}
@@ -36,7 +36,9 @@
  if[100000<(.smp.ms[e]-.smp.ms s)%b;'`smp.range];
  x:.smp.pick[t;i;s;e];v:.smp.values t;p:.smp.part t;
  j:not[null p]and not bypart;
- if[j;x:0!?[x;();(enlist`time)!enlist`time;v!.smp.across[t],'v]];
+ if[j;                                                                  / renamed, since system is a word of q
+  u:`$"v_",/:string v;y:flip(`time,u)!enlist[x`time],x v;
+  x:(`time,v)xcol 0!?[y;();(enlist`time)!enlist`time;u!.smp.across[t],'u]];
  k:$[null[p]or j;count[x]#0h;x p];
  if[t=`cpu;v,:`busy;x[`busy]:1-x`idle];
  w:"p"$1000000*(b*.smp.ms[x`time]div b)-946684800000;
@@ -48,7 +50,7 @@
  if[count x;:x];
  x:.smp.pick[t;i;f|"p"$d;"p"$d+1];
  if[n<count x;x:select from x where time<=(asc x`time)n-1];             / a moment is never split
- (`time,.smp.part[t]except`)xasc(enlist`sym)_x}
+ ((`time,.smp.part t)except`)xasc(enlist`sym)_x}
 .smp.rows:{[i;t;f;n]
  if[not(t in .smp.tables)and n within 1 100000;'`smp.range];
  d:distinct .smp.days[.smp.gen],"d"$?[t;enlist(=;`sym;i);();`time];

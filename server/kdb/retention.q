@@ -12,16 +12,16 @@
 
 .smp.kept:{[c;x]?[x;enlist(not;c);0b;()]}
 .smp.found:{[c;x]?[x;enlist c;();(count;`i)]}
-.smp.matching:{[c].smp.tables!{[c;t].smp.found[c;t]+sum .smp.found[c]each .smp.disk[.smp.gen;;t]each .smp.days .smp.gen}[c]
- each .smp.tables}
+.smp.matching:{[c].smp.tables!{[c;t].smp.found[c;t]+sum{[c;t;d].smp.found[c;.smp.disk[.smp.gen;d;t]]}[c;t]each
+ .smp.days .smp.gen}[c]each .smp.tables}
 .smp.ofday:{[c;d;day;t]                                                 / the rows of a day that are to be on disk
  m:?[t;((>=;`time;"p"$day);(<;`time;"p"$day+day<=d));0b;()];
  .smp.kept[c]m,$[day in .smp.days .smp.gen;.smp.plain select from .smp.disk[.smp.gen;day;t];0#m]}
 .smp.write:{[g;c;d]                                                     / answers with what stays in memory
+ (` sv .smp.root[g],`sym)set 0#`;(` sv .smp.root[g],`batches)set .smp.kept[c].smp.batches;
  m:distinct raze{"d"$?[x;();();`time]}each .smp.tables;
  {[g;c;d;day]x:.smp.ofday[c;d;day]each .smp.tables;if[any count each x;.smp.down[g;day]'[.smp.tables;x]]}[g;c;d]
   each asc distinct .smp.days[.smp.gen],m where m<=d;
- (` sv .smp.root[g],`batches)set .smp.kept[c].smp.batches;
  x:{[c;d;t].smp.kept[c]?[t;enlist(>=;`time;"p"$d+1);0b;()]}[c;d]each .smp.tables;
  .smp.file[g;".log"]set();
  {[f;t;x].smp.append[f]each{[t;x]enlist(`.smp.put;t;x)}[t]each 1000000 cut x}[.smp.file[g;".log"]]'[.smp.tables;x];
@@ -52,7 +52,7 @@
  .smp.log:.smp.file[.smp.gen;".log"];
  if[0=.smp.gen;.smp.roll[.smp.none;0Nd]];
  .smp.batches:get` sv .smp.root[.smp.gen],`batches;
- {[t].smp.see[t]each .smp.plain each{select from x}each .smp.disk[.smp.gen;;t]each .smp.days .smp.gen}each .smp.tables;
- .smp.tables set'.smp.grouped each .smp.schema;
+ {[t]{[t;d].smp.see[t;.smp.plain select from .smp.disk[.smp.gen;d;t]]}[t]each .smp.days .smp.gen}each .smp.tables;
+ .smp.tables set'.smp.grouped each .smp.schema .smp.tables;
  .smp.replay .smp.log;
  .smp.floor:.smp.step[];}

@@ -4,4 +4,4 @@
 .smp.options:(`dir`users!enlist each("sysmetric-kdb";"")),.Q.opt .z.x
 .smp.open hsym`$first .smp.options`dir
 if[count f:first .smp.options`users;.smp.login read0 hsym`$f];
-if[not count .smp.users;-2"smp: nobody can log in; start with -users FILE (lines of name:salt:hash, README.md)"];
+if[not count .smp.users 0;-2"smp: nobody can log in; start with -users FILE (lines of name:salt:hash, README.md)"];

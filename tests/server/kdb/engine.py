@@ -75,21 +75,31 @@ def running_q(directory: Path) -> Iterator[RunningQ]:
     running = RunningQ("127.0.0.1", _free_port(), "sysmetric", secrets.token_urlsafe(24))
     users, output = directory / "users", directory / "output.txt"
     write_users(users, running.username, running.password)
-    command = [str(q), str(Q_FILES / "smp.q"), "-p", f"127.0.0.1:{running.port}"]
-    command += ["-dir", str(directory / "data"), "-users", str(users)]
+    arguments = ["-dir", str(directory / "data"), "-users", str(users)]
     with output.open("wb") as file:
-        # Standard input stays open: a q without one ends itself.
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file, cwd=directory)
+        # Not every q takes an address to listen on; one that does not ends at once, and is given the port alone.
+        for listen in (f"{running.host}:{running.port}", str(running.port)):
+            # Standard input stays open: a q without one ends itself.
+            process = subprocess.Popen(
+                [str(q), str(Q_FILES / "smp.q"), "-p", listen, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+            )
+            if _answers(running, process):
+                break
+            process.communicate()
+        else:
+            raise AssertionError(f"q did not start: {output.read_text(encoding='utf-8', errors='replace')[-2000:]}")
     try:
-        _wait(running, process, output)
         yield running
     finally:
         process.kill()
         process.communicate()
 
 
-def _wait(running: RunningQ, process: "subprocess.Popen[bytes]", output: Path) -> None:
-    """Until it answers a login; AssertionError with what it said when it does not."""
+def _answers(running: RunningQ, process: "subprocess.Popen[bytes]") -> bool:
+    """True once it answers a login; False when it ended, or was ended after ``START_SECONDS``."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -97,10 +107,11 @@ def _wait(running: RunningQ, process: "subprocess.Popen[bytes]", output: Path) -
                 connection.settimeout(START_SECONDS)
                 connection.sendall(running.credentials.encode() + b"\x03\x00")
                 if connection.recv(1):
-                    return
+                    return True
         except OSError:
             time.sleep(0.02)  # nothing to wait on: the port is not there yet
-    raise AssertionError(f"q did not start: {output.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+    process.kill()
+    return False
 
 
 def _free_port() -> int:
