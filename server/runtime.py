@@ -96,7 +96,7 @@ def open_runtime(
         _delete_leftovers(config.data_dir)
         registry = open_registry(config.registry_path, key_encryption_key)
         try:
-            store = open_store(config.store, config.store_dir, config.zone, now_ms)
+            store = open_configured_store(config, config.store, now_ms)
         except BaseException:
             registry.close()
             raise
@@ -104,6 +104,21 @@ def open_runtime(
         lock.release()
         raise
     return Runtime(config, operator_key, registry, store, Links(now_ms), now_ms, lock)
+
+
+def open_configured_store(config: Config, url: str, now_ms: Callable[[], int]) -> Store:
+    """The store at ``url``, with the settings' directory, time zone and login.
+
+    Raises ConfigError or StoreUnavailable.
+    """
+    return open_store(
+        url,
+        config.store_dir,
+        config.zone,
+        now_ms,
+        config.store_credentials_path,
+        credentials_required=bool(config.store_credentials_file),
+    )
 
 
 def _keep_private(data_dir: Path) -> None:
