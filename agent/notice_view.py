@@ -1,12 +1,14 @@
 """How the parts of a notice look: the summary on one screen, the full text, one kind of figures, what is signed.
 
 Rules: every word that came from the server goes through ``clean`` and into ``Text`` or ``Markdown``, never into markup;
-links are shown as text, so that what is read is where it leads. The column of labels is as wide as its widest label.
+links are shown as text, so that what is read is where it leads. What is signed is shown: no HTML comment, no title of a
+link, no definition and no code fence hides a word. The column of labels is as wide as its widest label.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 
+from markdown_it import MarkdownIt
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
@@ -26,6 +28,8 @@ from consent.record import Offer, Offered
 _CODE = re.compile(r"`([^`\n]+)`")
 _LABELLED = re.compile(r"(?P<label>[^:]{1,14}): (?P<text>.+)", re.DOTALL)
 _RISK = "yellow"
+#: Without the parts of Markdown that can hold words and not show them.
+_PARSER = MarkdownIt("commonmark", {"html": False}).disable(["reference", "link", "image", "fence"])
 
 
 def inline(text: str, style: str = "") -> Text:
@@ -155,4 +159,6 @@ def panel(content: RenderableType, *, title: str, subtitle: Text | None = None) 
 
 
 def _markdown(text: str) -> Markdown:
-    return Markdown(clean(text), hyperlinks=False)
+    shown = Markdown("", hyperlinks=False)
+    shown.parsed = _PARSER.parse(clean(text))
+    return shown

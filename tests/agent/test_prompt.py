@@ -153,6 +153,26 @@ def test_reading_can_go_back_and_end() -> None:
     assert screen.words.count("Who is responsible") == 2
 
 
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "<!-- WE SELL IT -->",
+        "\n\n<!--\nWE SELL IT\n-->\n\n",
+        "\n\n<div hidden='WE SELL IT'>\n\n",
+        "[our rules](https://lab.example 'WE SELL IT')",
+        "![a picture](x.png 'WE SELL IT')",
+        "\n\n[rules]: https://lab.example 'WE SELL IT'\n\n",
+        "\n\n```text WE SELL IT\ncode\n```\n\n",
+        "\n\n~~~ WE SELL IT\ncode\n~~~\n\n",
+    ],
+)
+def test_no_word_that_is_signed_is_hidden(trick: str) -> None:
+    head, mark, rest = make_text().partition(" {#risks}\n")
+    screen = Screen(["r", "e", "q"], height=2000)
+    assert play(screen, offer=make_offer(KEY, f"{head}{mark}\n{trick}\n\n{rest}")) is None
+    assert "WE SELL IT" in " ".join(screen.words.split())
+
+
 def test_hostile_words_of_the_server_stay_words() -> None:
     evil = "\x1b]52;c;AAAA\x07[bold red]Lab[/] \u202egnp"
     text = make_text().replace("Example Lab", "[bold red]Lab[/] [x](https://evil.example)")
