@@ -208,7 +208,7 @@ export class Chart {
           { ...axis, size: 30, space: 76, values: (/** @type {any} */ _, /** @type {number[]} */ splits, /** @type {any} */ __, /** @type {any} */ ___, /** @type {number} */ step) => times(splits, step) },
           {
             ...axis,
-            size: 58,
+            size: 66,
             gap: 6,
             space: 34,
             incrs: binary,
