@@ -25,7 +25,7 @@ from consent import __version__
 from consent.catalogue import TABLES
 from consent.chain import verify_offer, verify_receipt, verify_record
 from consent.document import to_payload
-from consent.errors import ChainBroken, NoticeError
+from consent.errors import ChainBroken, NoticeError, OtherKey
 from consent.notice import NOTICE_ID, Notice, check_complete, parse
 from consent.record import Choices, Client, ConsentRecord, Offer, Receipt, make_record
 from consent.signature import Typ, create_key_file, sign
@@ -115,7 +115,13 @@ def check_proposal(answer: dict[str, Any], thumbprint: str) -> Proposal:
         raise ServerUnreachable("the answer holds no notice; is the link that of a sysmetric server?")
     if not isinstance(server_time, int) or isinstance(server_time, bool):
         raise ServerUnreachable("the answer holds no time; is the link that of a sysmetric server?")
-    offer = verify_offer(compact, thumbprint)
+    try:
+        offer = verify_offer(compact, thumbprint)
+    except OtherKey as error:
+        raise OtherKey(
+            "the text is signed by another key than the one in the link, so it is not shown; "
+            "put the whole link in quotes, as you got it, or ask the operator for it again"
+        ) from error
     notice = parse(offer.text)
     check_complete(notice)
     told = (notice.id, str(notice.version), notice.locale)

@@ -218,14 +218,19 @@ def _sending(scene: Scene, width: int) -> list[Text]:
         first.append(f"  last confirmed {gauges.span((scene.now_ms - status.last_ack_ms) / 1000)} ago")
         if status.last_latency_ms is not None:
             first.append(f" in {status.last_latency_ms:.0f} ms", "dim")
-    second = Text.assemble(("sent ", "dim"), f"{status.batches_sent:,} batches, {gauges.size(status.bytes_sent)}")
-    waiting = f"{status.spool_batches:,} batches, {gauges.size(status.spool_bytes)}"
+    second = Text.assemble(("sent ", "dim"), f"{_batches(status.batches_sent)}, {gauges.size(status.bytes_sent)}")
+    waiting = f"{_batches(status.spool_batches)}, {gauges.size(status.spool_bytes)}"
     second.append("  waiting ", "dim")
     second.append(waiting if status.spool_batches else "nothing", "yellow" if status.spool_batches else "")
-    second.append("".join(f"  {table} {count:,} rows" for table, count in status.rows_sent.items()), "dim")
+    rows = ", ".join(f"{table} {count:,}" for table, count in status.rows_sent.items())
+    second.append(f"  rows {rows}" if rows else "", "dim")
     if status.problem is not None:
         second = Text(clean_line(f"{status.problem}: {status.problem_detail or ''}", 200), "red")
     return [_cut(first, width), _cut(second, width)]
+
+
+def _batches(count: int) -> str:
+    return f"{count:,} batch" if count == 1 else f"{count:,} batches"
 
 
 def _not_granted(table: str) -> Text:

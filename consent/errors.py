@@ -3,6 +3,7 @@
 ConsentError                the root; ``str(error)`` is one sentence for a person
 |-- NoticeError             a notice text is missing, malformed or not the one that was promised
 |-- SignatureInvalid        a JWS does not verify: wrong key, algorithm, type or bytes
+|   `-- OtherKey            it verifies, under another key than the one that was expected
 |-- KeyFileError            a private key file is missing, readable by others or damaged
 |-- RecordError             verified bytes that are not a well-formed record; carries ``path``
 |-- ChainBroken             documents that verify alone but do not belong together
@@ -21,6 +22,10 @@ class NoticeError(ConsentError):
 
 class SignatureInvalid(ConsentError):
     """A JWS does not verify under the pinned algorithm, type and key."""
+
+
+class OtherKey(SignatureInvalid):
+    """A JWS verifies, but it is signed by another key than the one that was expected."""
 
 
 class KeyFileError(ConsentError):

@@ -28,7 +28,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from consent.errors import KeyFileError, SignatureInvalid
+from consent.errors import KeyFileError, OtherKey, SignatureInvalid
 
 ALGORITHM = "Ed25519"
 #: The longest compact JWS that is looked at; a record is about 4 kB, a signed notice about 30 kB.
@@ -98,8 +98,10 @@ def verify(compact: str, typ: Typ, expected_thumbprint: str | None = None) -> Ve
         raise SignatureInvalid(f"the {typ.value} has headers other than {', '.join(sorted(_HEADERS))}")
     public = public_key_from_jwk(header["jwk"])
     found = thumbprint(public)
-    if header["kid"] != found or (expected_thumbprint is not None and found != expected_thumbprint):
-        raise SignatureInvalid(f"the {typ.value} is signed by another key than expected")
+    if header["kid"] != found:
+        raise SignatureInvalid(f"the {typ.value} names another key than the one in it")
+    if expected_thumbprint is not None and found != expected_thumbprint:
+        raise OtherKey(f"the {typ.value} is signed by another key than expected")
     try:
         payload = json.loads(jws.deserialize_compact(compact, _okp(public), algorithms=[ALGORITHM]).payload)
     except (JoseError, ValueError, RecursionError) as error:

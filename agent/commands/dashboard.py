@@ -31,5 +31,5 @@ def dashboard(as_json: AsJson = False) -> None:
         print_json({"url": link.url, "expires": link.expires_ms})
         return
     typer.echo(link.url)
-    minutes = max((link.expires_ms - clock_ms()) // 60_000, 0)
+    minutes = max(round((link.expires_ms - clock_ms()) / 60_000), 0)
     say(f"Open it within {minutes} min; it works once.")
