@@ -25,9 +25,7 @@ Locale = Annotated[str | None, typer.Option(help="Language of the text: en or pl
 
 def register(parent: typer.Typer) -> None:
     """Add the commands."""
-    parent.add_typer(
-        app, name="consent", help="Read the agreement, decide, look at what you decided, and take it back."
-    )
+    parent.add_typer(app, name="consent", help="Read the agreement, decide, look it up, take it back.")
 
 
 @app.command()

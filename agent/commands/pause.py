@@ -25,7 +25,7 @@ def pause(
     ] = None,
 ) -> None:
     """
-    Rest: nothing is read or gathered until the time is over or you resume.
+    Rest until the time is over or you resume. Nothing is read or gathered meanwhile.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ def preview(
     as_json: Annotated[bool, typer.Option("--json", help="Print the bytes and no word about them.")] = False,
 ) -> None:
     """
-    Print the very bytes that would be sent after two samples, and send nothing.
+    Print the very bytes that would be sent, and send nothing.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ def register(parent: typer.Typer) -> None:
 
 def status(as_json: AsJson = False) -> None:
     """
-    Tell where the consent stands, whether the agent runs, and what it has sent.
+    Show the consent, whether the agent runs, what it has sent.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ def register(parent: typer.Typer) -> None:
 
 def watch() -> None:
     """
-    Look at this machine live: cores, memory, disks, and what the agent sends. This window sends nothing.
+    Look at this machine live, in the terminal. Cores, memory, disks, what the agent sends. This window sends nothing.
 
     \b
     Examples:

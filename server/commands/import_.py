@@ -30,7 +30,7 @@ def import_files(
     as_json: AsJson = False,
 ) -> None:
     """
-    Import recordings of open servers; the public dashboard shows them. Twice is the same as once.
+    Import recordings of open servers for the public dashboard. Twice is the same as once.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ def register(parent: typer.Typer) -> None:
 
 def link(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """
-    Print a link that opens the dashboard as the operator, once, within ten minutes.
+    Print a link to the dashboard as the operator. It opens once, within ten minutes.
 
     \b
     Example:

@@ -20,7 +20,7 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """
-    Run the end of the day now: delete what the last midnight should have deleted.
+    Delete now what the last midnight should have deleted.
 
     \b
     Examples:
