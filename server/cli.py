@@ -101,6 +101,15 @@ def main() -> None:
     except (ServerError, ConsentError) as error:
         typer.echo(f"sysmetric-server: {printable(str(error))}", err=True)
         sys.exit(exit_code(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"server", "consent"}:
+            raise
+        typer.echo(
+            f"sysmetric-server: {error.name} is not installed, for this is the agent alone; "
+            "from the project's folder run: pipx install --force '.[server]'",
+            err=True,
+        )
+        sys.exit(1)
     except OSError as error:
         typer.echo(printable(f"sysmetric-server: {error.strerror or error}: {error.filename or 'no file'}"), err=True)
         sys.exit(1)

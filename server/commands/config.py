@@ -33,8 +33,8 @@ def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         {"data_dir": str(directory), "settings": settings},
         as_json,
         lambda: print_table(
-            ("setting", "value", "from"),
-            ((name, _shown(entry.value), entry.origin) for name, entry in found.items()),
+            ("setting", "from", "value"),
+            ((name, entry.origin, _shown(entry.value)) for name, entry in found.items()),
         ),
     )
 

@@ -1,6 +1,7 @@
 """The command line as a whole: help, versions, errors, colours."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_version(cli: CommandLine) -> None:
 def test_no_command_is_help_and_an_unknown_one_is_usage(cli: CommandLine) -> None:
     assert "Usage" in cli().out + cli().err
     assert cli("frobnicate").code == 2
+
+
+def test_without_the_libraries_of_the_server_it_says_how_to_install_them(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "server.setup", raising=False)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    said = cli("init", "--no-input", "--name", "A", "--address", "B", "--contact", "C")
+    assert said.code == 1 and "pipx install --force '.[server]'" in said.err, said.err
 
 
 def test_no_installation_is_one_sentence(cli: CommandLine) -> None:
