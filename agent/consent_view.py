@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agent.documents import Standing
+from agent.documents import STANDING_WORDS, Standing
 from agent.enrolment import Proposal
 from agent.notice_view import answer, how_often, inline, labelled, note, panel
 from agent.phrases import ENGLISH, Phrases, phrases_for
@@ -24,15 +24,6 @@ from consent.document import to_payload
 from consent.record import ConsentRecord, ErasureReceipt, Receipt
 
 _STATE_STYLE = {Standing.GIVEN: "bold green", Standing.PENDING: "bold yellow", Standing.EXPIRED: "bold yellow"}
-_STATE_WORDS = {
-    Standing.GIVEN: "given, in force",
-    Standing.PENDING: "you agreed; the server has not confirmed yet",
-    Standing.EXPIRED: "expired",
-    Standing.ENDED: "ended by the server; to join again: sysmetric consent give URL",
-    Standing.BROKEN: "does not verify; see: sysmetric consent verify",
-    Standing.WITHDRAWN: "withdrawn; the server has still to be told",
-    Standing.ERASED: "withdrawn and erased",
-}
 
 
 def print_people(*renderables: RenderableType) -> None:
@@ -97,7 +88,7 @@ def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
     controller = record.controller
     how = f"{record.ceremony.method.value}, {record.ceremony.seconds} s, questions {record.ceremony.quiz.value}"
     rows = [
-        ("State", Text(_STATE_WORDS[state], _STATE_STYLE.get(state, "bold red"))),
+        ("State", Text(STANDING_WORDS[state], _STATE_STYLE.get(state, "bold red"))),
         *answers,
         ("How often", how_often(record.granted, ENGLISH)),
         ("Given", Text(f"{utc_day(record.event.time)}, {how}")),

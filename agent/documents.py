@@ -75,6 +75,19 @@ class Standing(StrEnum):
     ERASED = "erased"
 
 
+#: Each with the next step where there is one.
+STANDING_WORDS = {
+    Standing.NONE: f"none; to read and decide: {GIVE}",
+    Standing.PENDING: f"you agreed, the server has not confirmed yet; once more: {GIVE}",
+    Standing.GIVEN: "given, in force",
+    Standing.EXPIRED: f"expired; to go on: {GIVE}",
+    Standing.ENDED: f"ended by the server; to join again: {GIVE}",
+    Standing.BROKEN: "does not verify; see: sysmetric consent verify",
+    Standing.WITHDRAWN: "withdrawn, the server has still to be told: sysmetric consent revoke",
+    Standing.ERASED: "withdrawn and erased",
+}
+
+
 def standing(paths: AgentPaths, now_ms: int) -> Standing:
     """Where the consent stands at ``now_ms``. A chain that does not hold, or a lost key, is ``BROKEN``;
     a consent that the server has declared over is ``ENDED``.

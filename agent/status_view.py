@@ -2,23 +2,12 @@
 
 from typing import Any
 
-from agent.documents import Standing, standing
+from agent.documents import STANDING_WORDS, standing
 from agent.lock import running_pid
 from agent.paths import AgentPaths
 from agent.pause import read_pause
 from agent.status import Status, read_status
 from agent.times import local_moment
-
-_WORDS = {
-    Standing.NONE: "none; to read and decide: sysmetric consent give URL",
-    Standing.PENDING: "you agreed, the server has not confirmed yet; once more: sysmetric consent give URL",
-    Standing.GIVEN: "given",
-    Standing.EXPIRED: "expired; to go on: sysmetric consent give URL",
-    Standing.ENDED: "ended by the server; to join again: sysmetric consent give URL",
-    Standing.BROKEN: "does not verify; see: sysmetric consent verify",
-    Standing.WITHDRAWN: "withdrawn, the server has still to be told: sysmetric consent revoke",
-    Standing.ERASED: "withdrawn and erased",
-}
 
 
 def status_document(paths: AgentPaths, now_ms: int) -> dict[str, Any]:
@@ -46,7 +35,7 @@ def status_lines(paths: AgentPaths, now_ms: int) -> list[str]:
     pid = running_pid(paths.lock)
     pause = read_pause(paths, now_ms)
     report = read_status(paths.status)
-    lines = [("Consent", _WORDS[standing(paths, now_ms)])]
+    lines = [("Consent", STANDING_WORDS[standing(paths, now_ms)])]
     lines.append(("Agent", f"runs (process {pid})" if pid is not None else "does not run; to start: sysmetric run"))
     if pause is not None:
         until = "sysmetric resume" if pause.until_ms is None else local_moment(pause.until_ms)
