@@ -269,4 +269,13 @@ start({
     }
   },
 });
+// An enrolment link is for the terminal; opened here, it says so. Only what is safe between quotes is repeated.
+if (/^#k=[\w-]{43}(&i=[\w.~-]{1,200})?$/.test(location.hash)) {
+  const command = `sysmetric consent give '${location.origin}/${location.hash}'`;
+  find("main").prepend(
+    make("section", { class: "card empty join" }, make("h2", {}, "This link lets a machine join"),
+      make("p", {}, "On that machine, with sysmetric installed, run this in a terminal; it shows the agreement and asks you:"),
+      make("code", {}, command)),
+  );
+}
 fetchList().then(draw, () => feed()); // where this fails the beat tries again
