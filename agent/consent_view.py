@@ -102,7 +102,10 @@ def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
         ("SHA-256", Text(record.notice.sha256)),
         ("Record", Text(record.record_id)),
     ]
-    return Group(panel(labelled(rows), title="Your consent"), note("To withdraw: `sysmetric consent revoke`", "dim"))
+    shown = panel(labelled(rows), title="Your consent")
+    if state in (Standing.ERASED, Standing.ENDED):
+        return Group(shown)
+    return Group(shown, note("To withdraw: `sysmetric consent revoke`", "dim"))
 
 
 def consent_json(record: ConsentRecord, state: Standing, server: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ STANDING_WORDS = {
     Standing.ENDED: f"ended by the server; to join again: {GIVE}",
     Standing.BROKEN: "does not verify; see: sysmetric consent verify",
     Standing.WITHDRAWN: "withdrawn, the server has still to be told: sysmetric consent revoke",
-    Standing.ERASED: "withdrawn and erased",
+    Standing.ERASED: f"withdrawn and erased; to join again: {GIVE}",
 }
 
 

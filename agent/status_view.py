@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from agent.documents import STANDING_WORDS, standing
+from agent.documents import STANDING_WORDS, Standing, load_documents, standing, valid_until_ms
 from agent.lock import running_pid
 from agent.paths import AgentPaths
 from agent.pause import read_pause
 from agent.status import Status, read_status
-from agent.times import local_moment
+from agent.times import local_moment, utc_day
+from consent.alias import alias_of
+from consent.chain import verify_record
 
 
 def status_document(paths: AgentPaths, now_ms: int) -> dict[str, Any]:
@@ -35,14 +37,25 @@ def status_lines(paths: AgentPaths, now_ms: int) -> list[str]:
     pid = running_pid(paths.lock)
     pause = read_pause(paths, now_ms)
     report = read_status(paths.status)
-    lines = [("Consent", STANDING_WORDS[standing(paths, now_ms)])]
-    lines.append(("Agent", f"runs (process {pid})" if pid is not None else "does not run; to start: sysmetric run"))
+    state = standing(paths, now_ms)
+    lines = [("Consent", _consent(paths, state))]
+    idle = "does not run; to start: sysmetric run" if state is Standing.GIVEN else "does not run"
+    lines.append(("Agent", f"runs (process {pid})" if pid is not None else idle))
     if pause is not None:
         until = "sysmetric resume" if pause.until_ms is None else local_moment(pause.until_ms)
         lines.append(("Paused", f"until {until}; to end it: sysmetric resume"))
     if report is not None:
         lines += _report(report, now_ms)
     return [f"{label:<9}{words}" for label, words in lines]
+
+
+def _consent(paths: AgentPaths, state: Standing) -> str:
+    documents = load_documents(paths) if state is Standing.GIVEN else None
+    if documents is None:
+        return STANDING_WORDS[state]
+    record, _ = verify_record(documents.record)
+    until = utc_day(valid_until_ms(documents, record))
+    return f"{STANDING_WORDS[state]} until {until}; you appear as {alias_of(record.instance_id)}"
 
 
 def _report(report: Status, now_ms: int) -> list[tuple[str, str]]:
