@@ -1,6 +1,7 @@
 """``sysmetric-server config show``: each setting with where it came from."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -34,7 +35,7 @@ def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         as_json,
         lambda: print_table(
             ("setting", "from", "value"),
-            ((name, entry.origin, _shown(entry.value)) for name, entry in found.items()),
+            ((name, Path(entry.origin).name, _shown(entry.value)) for name, entry in found.items()),
         ),
     )
 

@@ -6,9 +6,9 @@ from tests.server.command_line import CommandLine
 def test_each_setting_with_its_origin(cli: CommandLine) -> None:
     cli.monkeypatch.setenv("SYSMETRIC_SERVER_THREADS", "4")
     lines = {line.split()[0]: line for line in cli("config", "show").out.splitlines()}
-    assert lines["threads"].split() == ["threads", "4", "SYSMETRIC_SERVER_THREADS"]
-    assert lines["controller_name"].endswith(str(cli.data_dir / "config.toml"))
-    assert lines["timezone"].split() == ["timezone", "Europe/Warsaw", "default"]
+    assert lines["threads"].split() == ["threads", "SYSMETRIC_SERVER_THREADS", "4"]
+    assert lines["controller_name"].split()[:2] == ["controller_name", "config.toml"]
+    assert lines["timezone"].split() == ["timezone", "default", "Europe/Warsaw"]
 
 
 def test_json(cli: CommandLine) -> None:
