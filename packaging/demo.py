@@ -157,6 +157,7 @@ def main() -> int:
 
 def _run(demo: Demo, duration: float | None) -> None:
     console = demo.console
+    console.print("Starting a server and importing a recording ...")
     address = demo.url.removeprefix("http://")
     made = demo.call(
         *("sysmetric-server", "init", "--no-input", "--name", "Demo operator", "--address", "this machine"),
