@@ -8,7 +8,7 @@
 
 .smp.check:{[x]
  m:.smp.schema .smp.tables;
- c:flip`table`column`type!(.smp.tables where count each cols each m;raze cols each m;raze{`$enlist each exec t from meta x}each m);
+ c:flip`table`column`type!(.smp.tables where count each cols each m;raze cols each m;raze{`$'.Q.t type each x cols x}each m);
  `release`build`os`time`user`functions`columns`log`partitions`used!(.z.K;.z.k;.z.o;.z.p;.z.u;key .smp.api;c;
   count get .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
 .smp.api:(!). flip(

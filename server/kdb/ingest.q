@@ -32,7 +32,7 @@
 .smp.put:{[t;x]t insert x;.smp.see[t;x];}
 .smp.take:{[i;n;l;x]
  `.smp.batches upsert(i;n;l`time;l`digest);
- {[i;x;t]if[count x;.smp.put[t;cols[.smp.schema t]xcols![x;();0b;(enlist`sym)!enlist i]]]}[i]'[x key x;key x];
+ {[i;x;t]if[count x;.smp.put[t;flip cols[.smp.schema t]#(flip x),(enlist`sym)!enlist count[x]#i]]}[i]'[x key x;key x];
  .smp.moved[i]:.smp.step[];}
 .smp.undo:{[k;e].smp.broken:1b;.smp.batches:(flip`sym`sequence!flip k)_.smp.batches;'e}
 .smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}

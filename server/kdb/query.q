@@ -31,6 +31,7 @@
 .smp.stats:{[n;p;b;v]                                                   / one column: a line per part and bucket, and per part
  r:(0!select v by p,b from([]p;b;v)),select p,b:0Np,v from 0!select v by p from([]p;v);
  ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p95!flip .smp.stat each r`v}
+.smp.nothing:flip`part`name`bucket`mean`median`minimum`maximum`p95!0#'(`;`;0Np;0n;0n;0n;0n;0n)
 .smp.series:{[i;t;s;e;b;bypart]
  if[not(t in .smp.tables)and(s<=e)and b>0;'`smp.range];
  if[100000<(.smp.ms[e]-.smp.ms s)%b;'`smp.range];
@@ -42,8 +43,8 @@
  k:$[null[p]or j;count[x]#0h;x p];
  if[t=`cpu;v,:`busy;x[`busy]:1-x`idle];
  w:"p"$1000000*(b*.smp.ms[x`time]div b)-946684800000;
- r:$[count x;raze{[k;w;x;n].smp.stats[n;k;w;"f"$x n]}[k;w;x]each v;.smp.stats[`;0#0h;0#0Np;0#0n]];
- r:`p xasc r;
+ if[not count x;:.smp.nothing];
+ r:`p xasc raze{[k;w;x;n].smp.stats[n;k;w;"f"$x n]}[k;w;x]each v;
  flip(`part,1_cols r)!enlist[$[null[p]or j;count[r]#`;`$string r`p]],1_value flip r}
 
 .smp.page:{[t;i;n;f;x;d]                                                / of one day, when there is nothing yet
