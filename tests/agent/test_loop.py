@@ -29,17 +29,10 @@ from agent.stop_switch import StopSwitch
 from consent.wire import Problem
 from tests.agent.ingest import BODY, Ingest, Received, ack, problem
 from tests.consents import SignedConsent
+from tests.processes import clean_environment, until
 
 ROOT = Path(__file__).parents[2]
 DAY_MS = 86_400_000
-
-
-def until(what: str, ready: Callable[[], object], seconds: float = 15.0) -> None:
-    """Wait for a condition; fails naming it."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -264,14 +257,12 @@ def test_delivering_a_withdrawal_can_be_stopped(
 
 def environment(paths: AgentPaths) -> dict[str, str]:
     """A volunteer's environment with these directories."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYSMETRIC", "DO_NOT_TRACK"))}
-    return {
-        **kept,
-        "PYTHONPATH": str(ROOT),
-        "SYSMETRIC_DATA_DIR": str(paths.data_dir),
-        "SYSMETRIC_CONFIG_DIR": str(paths.config_dir),
-        "SYSMETRIC_RUNTIME_DIR": str(paths.runtime_dir),
-    }
+    return clean_environment(
+        PYTHONPATH=str(ROOT),
+        SYSMETRIC_DATA_DIR=str(paths.data_dir),
+        SYSMETRIC_CONFIG_DIR=str(paths.config_dir),
+        SYSMETRIC_RUNTIME_DIR=str(paths.runtime_dir),
+    )
 
 
 def start(paths: AgentPaths, *arguments: str) -> subprocess.Popen[str]:

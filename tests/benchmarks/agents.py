@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.processes import BenchmarkFailed, Usage, call, enrol, running, running_server
+from tests.benchmarks.processes import BenchmarkFailed, Usage, call, enrol, running_server
+from tests.processes import running
 
 #: Start-up is told apart from what it costs to go on.
 _SETTLE_SECONDS = 12.0
@@ -31,7 +32,10 @@ def measure(seconds: float) -> Iterator[AgentResult]:
     """Agent and floor side by side for ``seconds``, and the server that takes the agent's batches."""
     with tempfile.TemporaryDirectory(prefix="sysmetric-benchmark-") as name, running_server(Path(name)) as server:
         environment = enrol(Path(name) / "volunteer", server)
-        with running("sysmetric", environment, Path(name), "run", "--period", "1") as agent, _floor() as floor:
+        with (
+            running("sysmetric", "run", "--period", "1", env=environment, log=Path(name) / "sysmetric.log") as agent,
+            _floor() as floor,
+        ):
             pids = {"agent, period 1 s": agent.pid, "psutil loop, 1 s": floor.pid, "server with this agent": server.pid}
             time.sleep(_SETTLE_SECONDS)
             began = time.monotonic()

@@ -4,11 +4,7 @@ Every process that is started here is ended here, by its PID.
 """
 
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
-BIN = Path(sys.executable).parent
+from tests.processes import BIN, clean_environment, free_port, healthy, running
+
 TABLES = ("cpu", "memory", "disk")
 
 
@@ -68,40 +64,23 @@ class Server:
 @contextmanager
 def running_server(directory: Path) -> Iterator[Server]:
     """A fresh installation in ``directory``, running the production command with open enrolment."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = _environment(SYSMETRIC_SERVER_DATA_DIR=str(directory / "server"), SYSMETRIC_SERVER_ENROLMENT="open")
+    environment = clean_environment(
+        SYSMETRIC_SERVER_DATA_DIR=str(directory / "server"), SYSMETRIC_SERVER_ENROLMENT="open"
+    )
     who = ("--name", "Benchmark", "--address", "this machine", "--contact", "nobody@example.org")
     where = ("--origin", url, "--listen", f"127.0.0.1:{port}")
     made = call("sysmetric-server", environment, "init", "--no-input", *who, *where)
-    with running("sysmetric-server", environment, directory, "run") as process:
-        _until(lambda: _answers(url), process, directory / "sysmetric-server.log")
+    log = directory / "sysmetric-server.log"
+    with running("sysmetric-server", "run", env=environment, log=log) as process:
+        _until(lambda: healthy(url), process, log)
         yield Server(url, process.pid, made["enrolment_url"], environment)
-
-
-@contextmanager
-def running(
-    program: str, environment: dict[str, str], directory: Path, *arguments: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in the background, its messages in ``directory``; SIGTERM at the end, then SIGKILL."""
-    with (directory / f"{program}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [BIN / program, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def enrol(directory: Path, server: Server) -> dict[str, str]:
     """Enrol a volunteer whose files are below ``directory``; the environment to run its agent in."""
-    environment = _environment(
+    environment = clean_environment(
         SYSMETRIC_DATA_DIR=str(directory / "agent"),
         SYSMETRIC_CONFIG_DIR=str(directory / "config"),
         SYSMETRIC_RUNTIME_DIR=str(directory / "runtime"),
@@ -134,27 +113,9 @@ def _run(program: str, environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _environment(**names: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYSMETRIC", "DO_NOT_TRACK"))}
-    return {**kept, **names}
-
-
 def _until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchmarkFailed(f"the server did not start: {log.read_text('utf-8', 'replace')[-500:]}")
         time.sleep(0.05)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,12 +1,11 @@
 """Answers the consent prompt through a pseudo-terminal, as a person would."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pexpect
 
-BIN = Path(sys.executable).parent
+from tests.processes import BIN
+
 #: The right answers of notice 1.0.0, counted from 1.
 RIGHT_ANSWERS = ("2", "3", "1")
 

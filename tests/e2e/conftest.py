@@ -4,21 +4,19 @@ Everything listens on loopback, on a free port, and every process that a test st
 """
 
 import json
-import os
 import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-BIN = Path(sys.executable).parent
+from tests.processes import BIN, WHO, clean_environment, free_port, healthy, until
+
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
 CHROMIUM = "/usr/bin/chromium"
 #: Chromium as root in a closed network: nothing may be fetched in the background.
@@ -31,17 +29,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def until(what: str, ready: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true answer of ``ready``; fails naming ``what`` when the time is up."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = ready()
-        if answer:
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 @dataclass
@@ -77,19 +64,14 @@ class Operator:
 
     def init(self) -> None:
         made = self.call(
-            *(
-                "init",
-                "--no-input",
-                "--name",
-                "Test operator",
-                "--address",
-                "Street 1, Warsaw",
-                "--contact",
-                "privacy@example.org",
-            ),
+            *("init", "--no-input", *WHO),
             *("--origin", self.url, "--listen", f"127.0.0.1:{self.port}"),
         )
         self.enrolment_url = made["enrolment_url"]
+
+    def invite(self) -> str:
+        """Another enrolment link."""
+        return str(self.call("invite", "create")["enrolment_url"])
 
     def run(self) -> None:
         with (self.directory / "server.log").open("ab") as log:
@@ -100,14 +82,11 @@ class Operator:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        until("the server answers", self.healthy)
+        until("the server answers", self.answers, 60)
 
-    def healthy(self) -> bool:
+    def answers(self) -> bool:
         assert self.process is None or self.process.poll() is None, (self.directory / "server.log").read_text()
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=1, trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
+        return healthy(self.url)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -172,24 +151,45 @@ class Volunteer:
         ]
 
 
-def _environment(**names: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYSMETRIC", "DO_NOT_TRACK"))}
-    return {**kept, "LANG": "C.UTF-8", "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **names}
+def _on_a_terminal(**names: str) -> dict[str, str]:
+    return clean_environment(LANG="C.UTF-8", TERM="xterm-256color", COLUMNS="100", LINES="40", **names)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; what a page keeps is its context's, so one serves all tests of a module."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def running_operator(directory: Path) -> Iterator[Operator]:
+    """A server that is set up in ``directory`` and runs."""
+    names = _on_a_terminal(SYSMETRIC_SERVER_DATA_DIR=str(directory / "server"))
+    made = Operator(directory, free_port(), names)
+    made.init()
+    try:
+        made.run()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
-    """A server that is set up and running."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    directory = tmp_path / "operator"
-    directory.mkdir()
-    made = Operator(directory, port, _environment(SYSMETRIC_SERVER_DATA_DIR=str(directory / "server")))
-    made.init()
-    made.run()
-    yield made
-    made.stop()
+    """A server of the test's own."""
+    (tmp_path / "operator").mkdir()
+    with running_operator(tmp_path / "operator") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """One server for the tests of a module that are about the agent; each enrols by an invite of its own."""
+    with running_operator(tmp_path_factory.mktemp("operator")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -197,13 +197,13 @@ def volunteer(tmp_path: Path) -> Iterator[Volunteer]:
     """An agent that has not been asked yet."""
     directory = tmp_path / "volunteer"
     directory.mkdir()
-    environment = _environment(
+    names = _on_a_terminal(
         HOME=str(directory),
         SYSMETRIC_DATA_DIR=str(directory / "agent"),
         SYSMETRIC_CONFIG_DIR=str(directory / "config"),
         SYSMETRIC_RUNTIME_DIR=str(directory / "runtime"),
     )
-    made = Volunteer(directory, environment)
+    made = Volunteer(directory, names)
     yield made
     for process in made.processes:
         if process.poll() is None:

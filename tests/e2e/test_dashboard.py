@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from consent.alias import alias_of
 from server.clock import clock_ms
-from tests.e2e.conftest import CHROMIUM, CHROMIUM_FLAGS, SCREENSHOTS
+from tests.e2e.conftest import SCREENSHOTS
 from tests.e2e.dashboards import Dashboard, Watched, dashboard
 from tests.server.web.spoken import AGO, MEMORY, PERCENT, RATE
 
@@ -33,14 +33,6 @@ class Served:
     silent: str
     source: str
     gap: tuple[int, int]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,15 @@ that fetches the notice from the operator's server.
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.ceremony import Ceremony
 from tests.e2e.conftest import Operator, Volunteer
+from tests.processes import BIN
 
 pytestmark = pytest.mark.e2e
-BIN = Path(sys.executable).parent
 MEASURED = re.compile(r'"(/proc/stat|/proc/meminfo|/proc/vmstat|/proc/diskstats|/sys/(?:class/)?block[^"]*)"')
 CALLS = "openat,open,socket,connect,rename,mkdir,unlink"
 
@@ -44,22 +43,23 @@ def _quiet(trace: str, volunteer: Volunteer) -> None:
 
 
 def test_a_no_reads_nothing_writes_nothing_and_sends_nothing(
-    operator: Operator, volunteer: Volunteer, tmp_path: Path
+    shared_operator: Operator, volunteer: Volunteer, tmp_path: Path
 ) -> None:
-    ceremony = Ceremony(operator.enrolment_url, volunteer.environment, wrapper=_strace(tmp_path / "trace"))
+    before = shared_operator.call("consents", "list")
+    ceremony = Ceremony(shared_operator.enrolment_url, volunteer.environment, wrapper=_strace(tmp_path / "trace"))
     ceremony.read_and_go_on()
     ceremony.choose(cpu="", memory="", disk="")
     assert ceremony.exit_code() == 3
     trace = (tmp_path / "trace").read_text()
     _quiet(trace, volunteer)
-    assert _connected(trace) == {str(operator.port)}, "only the notice was fetched"
-    assert operator.call("consents", "list") == {"consents": []}
+    assert _connected(trace) == {str(shared_operator.port)}, "only the notice was fetched"
+    assert shared_operator.call("consents", "list") == before
 
 
 def test_everything_up_to_the_last_word_reads_and_writes_nothing(
-    operator: Operator, volunteer: Volunteer, tmp_path: Path
+    shared_operator: Operator, volunteer: Volunteer, tmp_path: Path
 ) -> None:
-    ceremony = Ceremony(operator.enrolment_url, volunteer.environment, wrapper=_strace(tmp_path / "trace"))
+    ceremony = Ceremony(shared_operator.enrolment_url, volunteer.environment, wrapper=_strace(tmp_path / "trace"))
     ceremony.read_and_go_on()
     ceremony.choose(cpu="y", memory="y", disk="y")
     ceremony.term()
@@ -70,10 +70,10 @@ def test_everything_up_to_the_last_word_reads_and_writes_nothing(
 
 
 def test_the_trace_would_show_it_a_yes_reads_nothing_either_until_run(
-    operator: Operator, volunteer: Volunteer, tmp_path: Path
+    shared_operator: Operator, volunteer: Volunteer, tmp_path: Path
 ) -> None:
     """The counter-check: the same trace of `preview` after a yes does show the reading, so the pattern can see it."""
-    volunteer.enrol(operator.enrolment_url)
+    volunteer.enrol(shared_operator.invite())
     command = [*_strace(tmp_path / "trace"), str(BIN / "sysmetric"), "preview"]
     done = subprocess.run(
         command, env=volunteer.environment, capture_output=True, check=False, stdin=subprocess.DEVNULL
@@ -85,8 +85,8 @@ def test_the_trace_would_show_it_a_yes_reads_nothing_either_until_run(
 
 
 @pytest.mark.parametrize("how", ["interrupt", "end of input"])
-def test_leaving_is_a_no(operator: Operator, volunteer: Volunteer, how: str) -> None:
-    ceremony = Ceremony(operator.enrolment_url, volunteer.environment)
+def test_leaving_is_a_no(shared_operator: Operator, volunteer: Volunteer, how: str) -> None:
+    ceremony = Ceremony(shared_operator.enrolment_url, volunteer.environment)
     ceremony.read_and_go_on()
     ceremony.see("Share cpu")
     if how == "interrupt":
@@ -99,9 +99,9 @@ def test_leaving_is_a_no(operator: Operator, volunteer: Volunteer, how: str) -> 
 
 @pytest.mark.parametrize("extra", [{}, {"DO_NOT_TRACK": "1"}], ids=["no terminal", "DO_NOT_TRACK"])
 def test_no_terminal_and_do_not_track_open_no_socket(
-    operator: Operator, volunteer: Volunteer, tmp_path: Path, extra: dict[str, str]
+    shared_operator: Operator, volunteer: Volunteer, tmp_path: Path, extra: dict[str, str]
 ) -> None:
-    command = [*_strace(tmp_path / "trace"), str(BIN / "sysmetric"), "consent", "give", operator.enrolment_url]
+    command = [*_strace(tmp_path / "trace"), str(BIN / "sysmetric"), "consent", "give", shared_operator.enrolment_url]
     done = subprocess.run(
         command, env={**volunteer.environment, **extra}, input="yes\n" * 50, capture_output=True, text=True, check=False
     )
@@ -111,8 +111,8 @@ def test_no_terminal_and_do_not_track_open_no_socket(
     assert not _connected(trace)
 
 
-def test_do_not_track_stops_sampling_too(operator: Operator, volunteer: Volunteer, tmp_path: Path) -> None:
-    volunteer.enrol(operator.enrolment_url)
+def test_do_not_track_stops_sampling_too(shared_operator: Operator, volunteer: Volunteer, tmp_path: Path) -> None:
+    volunteer.enrol(shared_operator.invite())
     for verb in ("run", "preview"):
         command = [*_strace(tmp_path / verb), str(BIN / "sysmetric"), verb]
         environment = {**volunteer.environment, "DO_NOT_TRACK": "1"}

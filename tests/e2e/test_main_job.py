@@ -1,41 +1,18 @@
 """The main job, end to end, in real processes and a real browser: from the prompt to the chart, and back again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from consent.alias import alias_of
 from tests.e2e.ceremony import Ceremony
-from tests.e2e.conftest import CHROMIUM, CHROMIUM_FLAGS, SCREENSHOTS, Operator, Volunteer, until
+from tests.e2e.conftest import SCREENSHOTS, Operator, Volunteer
+from tests.e2e.dashboards import Watched
+from tests.processes import until
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield started
-        started.close()
-
-
-class Watched:
-    """A page of which every request and every console message is kept."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.hosts: set[str] = set()
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on(
-            "console",
-            lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
 def _samples_sent(volunteer: Volunteer) -> int:
@@ -44,12 +21,6 @@ def _samples_sent(volunteer: Volunteer) -> int:
 
 def _granted(record: dict[str, Any]) -> list[str]:
     return [entry["table"] for entry in record["processing"] if entry["granted"]]
-
-
-def _open(page: Page, link: str) -> None:
-    page.goto(link)
-    page.get_by_role("button").first.click()
-    page.wait_for_selector("canvas")
 
 
 def _bytes_with(directory: Path, *needles: str) -> list[str]:
@@ -81,10 +52,9 @@ def test_from_the_prompt_to_the_chart_and_back(operator: Operator, volunteer: Vo
     rows = operator.call("stats")["rows"]
     assert rows["cpu"] > 0 and rows["memory"] > 0 and rows["disk"] == 0, "a table that was refused is never sampled"
 
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    watched = Watched(context.new_page())
-    _open(watched.page, volunteer.call("dashboard")["url"])
-    page = watched.page
+    watched = Watched(browser)
+    page = watched.enter(volunteer.call("dashboard")["url"])
+    page.wait_for_selector("canvas")
     assert page.get_by_text(alias_of(instance)).first.is_visible()
     drawn = "document.querySelector('canvas').toDataURL()"
     before = page.evaluate(drawn)
@@ -105,7 +75,7 @@ def test_from_the_prompt_to_the_chart_and_back(operator: Operator, volunteer: Vo
 
     page.reload()
     assert page.get_by_text(alias_of(instance)).count() == 0, "the page does not know the machine any more"
-    context.close()
+    page.context.close()
     raw = instance.replace("-", "")
     assert not _bytes_with(operator.data_dir, instance, raw, alias_of(instance))
     operator.stop()
@@ -113,37 +83,38 @@ def test_from_the_prompt_to_the_chart_and_back(operator: Operator, volunteer: Vo
     assert not any(bytes.fromhex(raw) in path.read_bytes() for path in operator.data_dir.rglob("*") if path.is_file())
 
 
-def test_unattended_enrolment_says_so_and_a_wrong_hash_is_a_no(operator: Operator, volunteer: Volunteer) -> None:
+def test_unattended_enrolment_says_so_and_a_wrong_hash_is_a_no(shared_operator: Operator, volunteer: Volunteer) -> None:
     wrong = volunteer.sysmetric(
-        "consent", "give", operator.enrolment_url, "--accept-notice", "0" * 64, "--grant", "cpu"
+        "consent", "give", shared_operator.enrolment_url, "--accept-notice", "0" * 64, "--grant", "cpu"
     )
     assert wrong.returncode == 3
     assert not volunteer.files()
-    volunteer.enrol(operator.enrolment_url, "memory")
+    volunteer.enrol(shared_operator.invite(), "memory")
     record = volunteer.call("consent", "show")["record"]
     assert _granted(record) == ["memory"]
     assert record["ceremony"] == {"method": "unattended", "tty": False, "seconds": 0, "quiz": "not-asked"}
 
 
-def test_the_server_away_loses_nothing(operator: Operator, volunteer: Volunteer) -> None:
-    volunteer.enrol(operator.enrolment_url, "memory")
+def test_the_server_away_loses_nothing(shared_operator: Operator, volunteer: Volunteer) -> None:
+    volunteer.enrol(shared_operator.invite(), "memory")
     volunteer.run("--period", "1", "--batch", "1")
     until("a batch is acknowledged", lambda: _samples_sent(volunteer) >= 1, 30)
-    operator.stop()
+    shared_operator.stop()
     until("batches wait in the spool", lambda: volunteer.call("status")["spool_batches"] >= 3, 30)
-    operator.run()
+    shared_operator.run()
     until("the spool is empty again", lambda: volunteer.call("status")["spool_batches"] == 0, 60)
     exported = [row["time"] for row in volunteer.call("data", "export") if row["table"] == "memory"]
     gaps = [later - earlier for earlier, later in zip(exported, exported[1:], strict=False)]
     assert max(gaps) < 2_500, "a sample per second, without a hole where the server was away"
 
 
-def test_sigterm_flushes_what_was_sampled(operator: Operator, volunteer: Volunteer) -> None:
-    volunteer.enrol(operator.enrolment_url, "memory")
+def test_sigterm_flushes_what_was_sampled(shared_operator: Operator, volunteer: Volunteer) -> None:
+    volunteer.enrol(shared_operator.invite(), "memory")
+    before = shared_operator.call("stats")["rows"]["memory"]
     agent = volunteer.run("--period", "1", "--batch", "600")
     until("the agent samples", lambda: volunteer.sysmetric("status").returncode == 0)
     until("the agent runs", lambda: volunteer.call("status")["running"], 20)
     until("it has sampled twice", lambda: (volunteer.call("status").get("samples_taken") or 0) >= 2 or None, 30)
     agent.terminate()
     assert agent.wait(timeout=20) == 0
-    assert operator.call("stats")["rows"]["memory"] >= 1
+    assert shared_operator.call("stats")["rows"]["memory"] >= before + 2

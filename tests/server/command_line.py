@@ -1,26 +1,21 @@
 """``sysmetric-server`` as a person runs it: in this process, or as one of its own."""
 
 import json
-import os
-import signal
-import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from server.cli import main
+from tests import processes
 
-BIN = Path(sys.executable).parent / "sysmetric-server"
-WHO = ("--name", "Test operator", "--address", "Street 1, Warsaw", "--contact", "privacy@example.org")
+BIN = processes.BIN / "sysmetric-server"
 
 
 @dataclass(frozen=True)
@@ -58,17 +53,9 @@ class CommandLine:
         return Said(int(code), captured.out, captured.err)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """That of a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SYSMETRIC")}
-    return {**kept, "SYSMETRIC_SERVER_DATA_DIR": str(data_dir), **more}
+    return processes.clean_environment(SYSMETRIC_SERVER_DATA_DIR=str(data_dir), **more)
 
 
 def as_process(data_dir: Path, *arguments: str, **more: str) -> Said:
@@ -87,32 +74,18 @@ def as_process(data_dir: Path, *arguments: str, **more: str) -> Said:
 
 def until_healthy(url: str, process: "subprocess.Popen[bytes]", verify: ssl.SSLContext | bool = True) -> None:
     """Wait for the server to answer; fails when the process ends first or a minute is over."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def answers() -> bool:
         assert process.poll() is None, "the server ended"
-        try:
-            if httpx.get(f"{url}/healthz", timeout=2, trust_env=False, verify=verify).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the server did not answer within a minute")
+        return processes.healthy(url, verify)
+
+    processes.until("the server answers", answers, 60)
 
 
 @contextmanager
-def running(data_dir: Path, url: str, *arguments: str, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
+def running(data_dir: Path, url: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     """``sysmetric-server run`` until the block ends; its words are in ``run.log`` beside the data directory."""
-    with (data_dir.parent / "run.log").open("ab") as log:
-        process = subprocess.Popen(
-            [BIN, "run", *arguments],
-            env=environment(data_dir, **more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-        )
-    try:
+    log = data_dir.parent / "run.log"
+    with processes.running("sysmetric-server", "run", *arguments, env=environment(data_dir), log=log) as process:
         until_healthy(url, process)
         yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.command_line import WHO, CommandLine, as_process, free_port, running
+from tests.processes import WHO, free_port
+from tests.server.command_line import CommandLine, as_process, running
 
 
 @pytest.fixture(scope="session")

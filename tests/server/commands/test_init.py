@@ -10,7 +10,8 @@ import pytest
 
 from consent.signature import load_key_file, thumbprint
 from server.config import load_config
-from tests.server.command_line import BIN, WHO, CommandLine, environment
+from tests.processes import WHO
+from tests.server.command_line import BIN, CommandLine, environment
 
 
 @pytest.fixture

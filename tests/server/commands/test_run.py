@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.server.command_line import BIN, CommandLine, as_process, environment, free_port, running, until_healthy
+from tests.processes import free_port
+from tests.server.command_line import BIN, CommandLine, as_process, environment, running, until_healthy
 
 
 @pytest.fixture
