@@ -163,7 +163,8 @@ def stream(client: httpx.Client, request: httpx.Request) -> Iterator[tuple[Answe
         finally:
             response.close()
     except httpx.HTTPError as error:
-        raise ServerUnreachable(f"{request.url.host} broke off: {_reason(error)}") from error
+        what = "cannot be reached" if isinstance(error, _BEFORE_SENDING) else "broke off"
+        raise ServerUnreachable(f"{request.url.host} {what}: {_reason(error)}") from error
 
 
 def call(client: httpx.Client, method: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:

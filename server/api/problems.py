@@ -34,7 +34,7 @@ from server.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-_LONGEST_DETAIL = 300
+_LONGEST_DETAIL = 600
 _RETRY_AFTER_SECONDS = {Problem.SLOW_DOWN: 2, Problem.UNAVAILABLE: 5, Problem.STORAGE_FULL: 300}
 
 TITLES: dict[Problem, str] = {

@@ -69,7 +69,7 @@ def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @app.command()
 def show(record_id: RecordId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """
-    Show one consent: state, what was granted, how the yes was given, the documents there are.
+    Show one consent. State, what was granted, how the yes was given, the documents there are.
 
     \b
     Example:
@@ -108,7 +108,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """
-    Check the stored proof again: signatures, links, states, and that a consent covers every machine with rows.
+    Check the stored proof again. Signatures, links, states, and that a consent covers every machine with rows.
 
     \b
     Examples:
@@ -148,7 +148,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """
-    Write the documents of one consent as JWS files, byte for byte as they were signed. --json prints them instead.
+    Write the documents of one consent as JWS files. Byte for byte as they were signed; --json prints them instead.
 
     \b
     Examples:
@@ -180,7 +180,7 @@ def terminate(
     record_id: RecordId, yes: Yes = False, no_input: NoInput = False, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """
-    End a consent from your side: its samples are refused from now on, its rows erased, and a receipt is signed.
+    End a consent from your side. Its samples are refused from now on, its rows erased, and a receipt is signed.
 
     \b
     Example:

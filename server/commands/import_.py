@@ -22,7 +22,7 @@ def register(parent: typer.Typer) -> None:
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Prometheus API JSON, plain or gzip.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Prometheus API JSON, plain or gzip.")],
     shift_to_now: Annotated[
         bool, typer.Option("--shift-to-now", help="Move the recording so that its last sample is now (for a demo).")
     ] = False,
