@@ -155,7 +155,7 @@ def check_of(reply: Any) -> dict[str, Any]:
     """What ``.smp.check`` says: ``columns`` as (table, column, type letter), everything else as Python has it."""
     found: dict[str, Any] = reply.py()
     columns = found["columns"]
-    found["columns"] = list(zip(columns["table"], columns["column"], _text(columns["type"]), strict=True))
+    found["columns"] = list(zip(columns["table"], columns["column"], columns["type"], strict=True))
     return found
 
 

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from server.store.kdb import KdbStore
+from server.store.kdb_connection import Login, address_of
 from server.store.protocol import Store
 from tests.server.kdb.engine import running_q, why_not
 from tests.store.samples import Clock
 
-#: URL, directory, clock, file with the login.
-Open = Callable[[str, Path, Clock, Path], Store]
+#: An interpreter of q in a test takes its time over 40,000 rows; KX's engine does not.
+PATIENCE_SECONDS = 300.0
 
 
-def engine_opener(running: ExitStack, open_url: Open) -> Callable[[Path, Clock], Store]:
+def engine_opener(running: ExitStack) -> Callable[[Path, Clock], Store]:
     """Opens stores on an engine; opening the same directory again kills the engine and starts it anew."""
     if reason := why_not():
         pytest.skip(reason)
@@ -28,6 +30,7 @@ def engine_opener(running: ExitStack, open_url: Open) -> Callable[[Path, Clock],
         login = directory / "kdb-credentials"
         login.write_text(engine.credentials, encoding="ascii")
         login.chmod(0o600)
-        return open_url(f"kdb://{engine.host}:{engine.port}", directory, clock, login)
+        address = address_of(f"kdb://{engine.host}:{engine.port}")
+        return KdbStore(address, Login(login), clock, quick_seconds=PATIENCE_SECONDS)
 
     return opener

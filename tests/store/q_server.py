@@ -5,6 +5,7 @@ and how it behaves when a reply is lost, late, broken, compressed or an error. I
 """
 
 import asyncio
+import ssl
 import struct
 import threading
 from array import array
@@ -16,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import aiokdb
-from aiokdb import KObj, MessageType, TypeEnum, b9, cv, kb, kj, kk, krr, ktn, xd, xt
+from aiokdb import KObj, MessageType, TypeEnum, b9, kb, kj, kk, krr, ktn, xd, xt
 from aiokdb.compress import compress
 from aiokdb.extras import ktnb, ktnf, ktni, ktns, ktnu
 from aiokdb.server import CredentialsException, KdbReader, ServerContext, process_login
@@ -54,7 +55,11 @@ class QServer:
     instead), ``garbage``, or ``error:text``.
     """
 
-    def __init__(self, password: str | None = None) -> None:
+    _loop: asyncio.AbstractEventLoop
+    _thread: threading.Thread
+
+    def __init__(self, password: str | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.data = QData()
         self.context = ServerContext(password)
         self.next_reply: list[str] = []
@@ -62,8 +67,6 @@ class QServer:
         self.columns = [(name, column, letter) for name in TABLES for column, letter in _columns(TABLES[name])]
         self.port = 0
         self.connections: set[asyncio.StreamWriter] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="q-server", daemon=True)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,6 +76,8 @@ class QServer:
         return f"kdb://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "QServer":
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="q-server", daemon=True)
         self._thread.start()
         self.start()
         return self
@@ -89,7 +94,7 @@ class QServer:
         """Listen, on the same port as before."""
 
         async def listen() -> None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self.tls)
             self.port = self._server.sockets[0].getsockname()[1]
 
         self._run(listen())
@@ -311,7 +316,7 @@ def _check(server: QServer, _: list[KObj]) -> KObj:
         {
             "table": ktns(*(row[0] for row in server.columns)),
             "column": ktns(*(row[1] for row in server.columns)),
-            "type": cv("".join(row[2] for row in server.columns)),
+            "type": ktns(*(row[2] for row in server.columns)),
         }
     )
     build: Any = aiokdb.ka(-TypeEnum.KD)

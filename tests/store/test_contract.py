@@ -56,15 +56,11 @@ def _kdb_double(running: ExitStack) -> Opener:
     return opener
 
 
-def _kdb_engine(running: ExitStack) -> Opener:
-    return engine_opener(running, lambda url, *where: open_store(url, where[0], WARSAW, where[1], where[2]))
-
-
 #: By name, how to open each store; the same directory twice is the same store.
 OPENERS: dict[str, Callable[[ExitStack], Opener]] = {
     "duckdb": _duckdb,
     "kdb-double": _kdb_double,
-    "kdb-engine": _kdb_engine,
+    "kdb-engine": engine_opener,
 }
 
 
