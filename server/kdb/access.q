@@ -1,16 +1,17 @@
 / Who may log in, and what may be called: the functions of .smp.api with arguments of these types, nothing else. What
 / comes in is never evaluated: a name is looked up, arguments are applied.
 .smp.users:(();();())                                                   / names, salts, hashes: a file of name:salt:hash
-.smp.login:{x:":"vs/:x where not x like"/*";.smp.users:(x[;0];x[;1];"X"$/:2 cut/:x[;2]);}
+.smp.login:{x:":"vs/:x where(0<count each x)and not x like"/*";.smp.users:(x[;0];x[;1];"X"$/:2 cut/:x[;2]);}
 .z.pw:{[u;p]                                                            / a name comes as symbol or text, KX's as symbol
  i:.smp.users[0]?$[10h=type u;u;string u];
  $[i<count .smp.users 0;.smp.users[2;i]~md5 .smp.users[1;i],p;0b]}
 
 .smp.check:{[x]
  m:.smp.schema .smp.tables;
- c:flip`table`column`type!(.smp.tables where count each cols each m;raze cols each m;raze{`$'.Q.t type each x cols x}each m);
+ c:flip`table`column`type!(.smp.tables where count each cols each m;raze cols each m;
+  raze{`$'.Q.t type each x cols x}each m);
  `release`build`os`time`user`functions`columns`log`partitions`used!(.z.K;.z.k;.z.o;.z.p;.z.u;key .smp.api;c;
-  count get .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
+  first .smp.logged .smp.log;.smp.days .smp.gen;.Q.w[]`used)}
 .smp.api:(!). flip(
  (`.smp.upd;(.smp.upd;enlist 0 98h));
  (`.smp.series;(.smp.series;-2 -11 -12 -12 -7 -1h));
@@ -24,6 +25,7 @@
  (`.smp.cursor;(.smp.cursor;enlist 101h));
  (`.smp.changed;(.smp.changed;enlist -7h));
  (`.smp.check;(.smp.check;enlist 101h)))
+.smp.apply:{[n;f;a]f . a}                                              / a gateway asks others: kx.q
 .smp.call:{[x]
  if[not type[x]in 0 11h;'`smp.access];
  n:$[10h=type f:first x;f;-11h=type f;string f;""];
@@ -31,7 +33,7 @@
  f:.smp.api key[.smp.api]i;a:1_x;
  if[count[a]<>count f 1;'`smp.type];
  if[not all(type each a)in'f 1;'`smp.type];
- f[0]. a}
+ .smp.apply[n;f 0;a]}
 .z.pg:.smp.call
 .z.ps:{[x].smp.call x;}
 .z.ph:.z.pp:{[x]"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}

@@ -4,7 +4,8 @@
 .smp.barred:0#0Ng                                                       / erased for good; never on disk, so no id stays
 .smp.broken:0b                                                          / the log may end in half a message
 .smp.step:{[].smp.cur:(1+.smp.cur)|"j"$.z.p}
-.smp.append:{[f;m].[f;();,;m];}                                         / kx.q has KX's own way for these two
+.smp.append:{[f;m].[f;();,;m];}                                         / kx.q has KX's own way for these three
+.smp.logged:{count get x}                                               / messages in a log
 .smp.replay:{[f]{$[`.smp.put~first x;.smp.put;.smp.take]. 1_x}each get f;}
 
 .smp.digest:{"G"$"-"sv 0 8 12 16 20 cut"0123456789abcdef"raze 16 16 vs/:"j"$16#x} / the first 128 bits of the SHA-256
@@ -12,19 +13,20 @@
  e:(enlist`sym)_.smp.schema t;
  if[not $[98h=type x;cols[x]~cols e;0b];:t];
  if[not count x;:`];
- b:not(type each flip x)=type each flip e;
- b:b|{any null x}each((cols e)except .smp.nullable t)#flip x;
+ if[any b:not(type each flip x)=type each flip e;:` sv t,first where b];
+ b:{any null x}each((cols e)except .smp.nullable t)#flip x;
  $[any b;` sv t,first where b;`]}
 .smp.judge:{[b]                                                         / (status;reason); enters the new in the ledger
  if[not -2 -7 10h~type each b`instance`sequence`digest;:`refused`sequence];
  i:b`instance;n:b`sequence;
  if[null[i]or(n<0)or 32<>count b`digest;:`refused`sequence];
  if[i in .smp.barred;:`erased`];
+ if[11h<>type key b;:`refused`batch];
  if[count x:(key b)except`instance`sequence`digest,.smp.tables;:`refused,first x];
- x:.smp.misfit'[t;b t:.smp.tables inter key b];
+ t:.smp.tables inter key b;x:.smp.misfit'[t;b t];
  if[not all null x;:`refused,first x where not null x];
  h:.smp.digest b`digest;k:.smp.batches[(i;n)];
- if[not null k`time;:(`reused`duplicate h=k`digest),`];
+ if[not null k`time;:$[h=k`digest;`duplicate`;`reused`]];
  x:raze(b t)@\:`time;
  `.smp.batches upsert(i;n;$[count x;max x;.z.p];h);
  `stored`}
@@ -34,13 +36,19 @@
  `.smp.batches upsert(i;n;l`time;l`digest);
  {[i;x;t]if[count x;.smp.put[t;flip cols[.smp.schema t]#(flip x),(enlist`sym)!enlist count[x]#i]]}[i]'[x key x;key x];
  .smp.moved[i]:.smp.step[];}
-.smp.undo:{[k;e].smp.broken:1b;.smp.batches:(flip`sym`sequence!flip k)_.smp.batches;'e}
+.smp.commit:{[m].smp.append[.smp.log;m];{.smp.take . 1_x}each m;}
+.smp.undo:{[k;e]                                                        / nothing of these batches is known
+ .smp.broken:1b;b:0!.smp.batches;
+ .smp.batches:2!b where not(`sym`sequence#b)in flip`sym`sequence!flip k;
+ 'e}
 .smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}
 .smp.upd:{[bs]
+ if[not count bs;'`smp.type];
  bs:{$[99h=type x;x;(0#`)!()]}each bs;
  if[.smp.broken;.smp.roll[.smp.none;0Nd]];                              / a new log, before anything follows the half
  s:.smp.judge each bs;
  m:.smp.message each bs where`stored=s[;0];
- if[count m;.[.smp.append;(.smp.log;m);.smp.undo m[;1 2]];{.smp.take . 1_x}each m];
- flip(`instance`sequence`status`reason,.smp.tables)!(.smp.field[bs;`instance;0Ng];.smp.field[bs;`sequence;0N];s[;0];s[;1]),
+ if[count m;@[.smp.commit;m;.smp.undo m[;1 2]]];
+ flip(`instance`sequence`status`reason,.smp.tables)!(.smp.field[bs;`instance;0Ng];.smp.field[bs;`sequence;0N];
+  s[;0];s[;1]),
   {[bs;t]{$[98h=type y x;count y x;0]}[t]each bs}[bs]each .smp.tables}

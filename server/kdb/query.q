@@ -28,7 +28,7 @@
 .smp.quantile:{[x;p]i:p*-1+count x;j:floor i;x[j]+(i-j)*x[(j+1)&-1+count x]-x j} / linear, as quantile_cont
 .smp.stat:{x:asc x where not null x;$[count x;(avg x;.smp.quantile[x;.5];first x;last x;.smp.quantile[x;.95]);5#0n]}
 .smp.ms:{946684800000+("j"$x)div 1000000}                               / milliseconds since 1970
-.smp.stats:{[n;p;b;v]                                                   / one column: a line per part and bucket, and per part
+.smp.stats:{[n;p;b;v] / of one column, by part and bucket and by part
  r:(0!select v by p,b from([]p;b;v)),select p,b:0Np,v from 0!select v by p from([]p;v);
  ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p95!flip .smp.stat each r`v}
 .smp.nothing:flip`part`name`bucket`mean`median`minimum`maximum`p95!0#'(`;`;0Np;0n;0n;0n;0n;0n)
@@ -45,7 +45,7 @@
  w:"p"$1000000*(b*.smp.ms[x`time]div b)-946684800000;
  if[not count x;:.smp.nothing];
  r:`p xasc raze{[k;w;x;n].smp.stats[n;k;w;"f"$x n]}[k;w;x]each v;
- flip(`part,1_cols r)!enlist[$[null[p]or j;count[r]#`;`$string r`p]],1_value flip r}
+ flip(`part,1_cols r)!enlist[$[null[p]or j;count[r]#`;`$string r`p]],r 1_cols r}
 
 .smp.page:{[t;i;n;f;x;d]                                                / of one day, when there is nothing yet
  if[count x;:x];

@@ -1,6 +1,6 @@
 / A generation is a directory (an HDB of its own: sym, batches, dates) and a log of what is in memory only. Erasing,
 / expiring and writing days down are one act: write the next generation, say it is done, switch, delete the old one. So
-/ a crash leaves the old one or the new one, the sym file holds no word of what is gone, and no file is changed in place.
+/ a crash leaves the old one or the new one, the sym file holds no word of what is gone, no file changes in place.
 .smp.none:(=;`sym;0Ng)                                                  / matches no row
 .smp.root:{` sv .smp.dir,`$string x}
 .smp.file:{[g;e]` sv .smp.dir,`$string[g],e}
@@ -45,10 +45,11 @@
 .smp.expiring:{[p].smp.matching(<;`time;p)}
 .smp.counts:{[x].smp.matching(not;.smp.none)}
 .smp.bytes:{[x].smp.size .smp.dir}
+.smp.done:{[k]g:"J"$-5_'k where k like"*.done";$[count g;max g;0]}
 .smp.open:{[dir]
- .smp.dir:dir;k:$[11h=type k:key dir;string k;()];
- g:"J"$-5_'k where k like"*.done";.smp.gen:$[count g;max g;0];
- .smp.drop each distinct(raze"J"$'first each"."vs/:k)except .smp.gen,0N;
+ .smp.dir:dir;k:enlist[""],$[11h=type k:key dir;string k;()];.smp.gen:.smp.done k;
+ if[(0=.smp.gen)and 1<count k;'`$"smp.dir: not empty, and no store of ours"];
+ .smp.drop each distinct("J"$first each"."vs/:k)except .smp.gen,0N;     / what a crash left
  .smp.log:.smp.file[.smp.gen;".log"];
  if[0=.smp.gen;.smp.roll[.smp.none;0Nd]];
  .smp.batches:get` sv .smp.root[.smp.gen],`batches;
