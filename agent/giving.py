@@ -18,6 +18,7 @@ from agent.documents import Standing, archive, discard, load, load_documents, lo
 from agent.enrolment import Link, Proposal, confirm, fetch_proposal, sign_record
 from agent.errors import AgentError, ConfigError, NoConsent, ServerUnreachable
 from agent.paths import AgentPaths
+from agent.phrases import LONGEST_TERM_DAYS
 from agent.terminal import check_not_refused, is_interactive
 from agent.times import utc_day
 from agent.withdrawal import deliver_withdrawal, purge
@@ -29,8 +30,6 @@ from consent.wire import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
     import httpx
-
-LONGEST_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ def check_flags(accept_notice: str | None, grant: Sequence[str], term_days: int 
         return None
     if not grant:
         raise ConfigError("--accept-notice grants nothing by itself; add for example --grant cpu --grant memory")
-    term = LONGEST_DAYS if term_days is None else term_days
-    if not 1 <= term <= LONGEST_DAYS:
-        raise ConfigError(f"--term-days must be from 1 to {LONGEST_DAYS}")
+    term = LONGEST_TERM_DAYS if term_days is None else term_days
+    if not 1 <= term <= LONGEST_TERM_DAYS:
+        raise ConfigError(f"--term-days must be from 1 to {LONGEST_TERM_DAYS}")
     return Unattended(accept_notice.strip().lower(), frozenset(grant), term)
 
 

@@ -7,6 +7,9 @@ A locale is complete by construction: every phrase is a required field. A test c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+#: The longest term that is offered; the phrases name it.
+LONGEST_TERM_DAYS = 365
+
 
 @dataclass(frozen=True, slots=True)
 class Phrases:  # pylint: disable=too-many-instance-attributes  # one per phrase, so that mypy sees a missing one

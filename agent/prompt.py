@@ -15,13 +15,11 @@ from agent import notice_view, quiz
 from agent.clock import DAY_MS
 from agent.notice_view import inline, note
 from agent.pager import read_through
-from agent.phrases import Phrases
+from agent.phrases import LONGEST_TERM_DAYS, Phrases
 from agent.terminal import Terminal
 from agent.times import utc_day
 from consent.notice import Notice
 from consent.record import Ceremony, Choices, Method, Offer, Offered, Quiz
-
-LONGEST_DAYS = 365
 
 
 def ask(
@@ -107,7 +105,7 @@ def parse_term(answer: str, words: Phrases) -> int | None:
     if re.fullmatch(r"[1-9]", answer) and int(answer) <= len(words.terms):
         return words.terms[int(answer) - 1][0]
     match = re.fullmatch(r"([1-9][0-9]{0,2}) ?d", answer)
-    if match and int(match[1]) <= LONGEST_DAYS:
+    if match and int(match[1]) <= LONGEST_TERM_DAYS:
         return int(match[1])
     return None
 
