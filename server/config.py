@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,15 @@ from server.settings import SETTINGS, Setting
 
 PREFIX = "SYSMETRIC_SERVER_"
 DATA_DIR_VARIABLE = f"{PREFIX}DATA_DIR"
+
+T = TypeVar("T")
+#: One value for every language of the agreement, or one for each locale.
+PerLocale: TypeAlias = T | Mapping[str, T]
+
+
+def said_in(locale: str, value: PerLocale[T]) -> T:
+    """The value for one locale."""
+    return value[locale] if isinstance(value, Mapping) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,12 @@ class Config:  # pylint: disable=too-many-instance-attributes  # one field per s
     controller_name: str
     controller_address: str
     controller_contact: str
-    dpo: str
-    recipients: tuple[str, ...]
-    transfers: str
-    jurisdiction: str
-    authority: str
-    storage_location: str
+    dpo: PerLocale[str]
+    recipients: PerLocale[tuple[str, ...]]
+    transfers: PerLocale[str]
+    jurisdiction: PerLocale[str]
+    authority: PerLocale[str]
+    storage_location: PerLocale[str]
     period_seconds: int
     enrolment: str
     public_title: str
@@ -242,6 +251,8 @@ def _nearest(key: str) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{name} = {_toml(item)}" for name, item in value.items()) + " }"
     # A TOML basic string takes the same escapes as JSON, except DEL, which no checked value holds.
     return json.dumps(value, ensure_ascii=False)
 

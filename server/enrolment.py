@@ -37,7 +37,7 @@ from consent.record import (
 from consent.signature import Typ, sha256_hex, sign, verify
 from consent.state import State
 from consent.wire import MAX_AHEAD_MS, Problem
-from server.config import Config
+from server.config import Config, said_in
 from server.days import longest_life_hours
 from server.key_derivation import derive
 from server.errors import NonceRefused, NotFound, ProblemError
@@ -88,14 +88,14 @@ def make_offer(config: Config, key_thumbprint: str, locale: str, version: Versio
         ),
         lawful_basis=LAWFUL_BASIS,
         collection_method=COLLECTION_METHOD,
-        storage_location=config.storage_location,
+        storage_location=said_in(locale, config.storage_location),
         retention=Retention(longest_life_hours(config), config.proof_days),
-        recipients=config.recipients,
-        transfers=config.transfers,
-        jurisdiction=config.jurisdiction,
+        recipients=said_in(locale, config.recipients),
+        transfers=said_in(locale, config.transfers),
+        jurisdiction=said_in(locale, config.jurisdiction),
         withdrawal_methods=WITHDRAWAL_METHODS,
         rights=RIGHTS,
-        authority=config.authority,
+        authority=said_in(locale, config.authority),
     )
 
 
@@ -115,12 +115,12 @@ def notice_fields(config: Config, locale: str) -> dict[str, str]:
         "controller_name": config.controller_name,
         "controller_address": config.controller_address,
         "controller_contact": config.controller_contact,
-        "dpo": config.dpo,
-        "recipients": _listed(config.recipients),
-        "transfers": config.transfers,
-        "jurisdiction": config.jurisdiction,
-        "authority": config.authority,
-        "storage_location": config.storage_location,
+        "dpo": said_in(locale, config.dpo),
+        "recipients": _listed(said_in(locale, config.recipients)),
+        "transfers": said_in(locale, config.transfers),
+        "jurisdiction": said_in(locale, config.jurisdiction),
+        "authority": said_in(locale, config.authority),
+        "storage_location": said_in(locale, config.storage_location),
         "samples_hours": str(longest_life_hours(config)),
         "proof_days": str(config.proof_days),
         "period_seconds": str(config.period_seconds),

@@ -6,13 +6,17 @@ ValueError with the rest of a sentence that begins with the setting's name.
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from consent.notice import locales, versions
+
 _LONGEST_TEXT = 500
+#: The languages that a volunteer can be asked in.
+LOCALES = tuple(locales(versions()[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,19 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text()(item) for item in value)
 
 
+def _in_locales(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """One value for all locales of the agreement, or a table with one for each."""
+
+    def check_each(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return check(value)
+        if set(value) != set(LOCALES):
+            raise ValueError(f"must be one text, or a table with one for each of: {', '.join(LOCALES)}")
+        return {locale: check(value[locale]) for locale in LOCALES}
+
+    return check_each
+
+
 def _choice(*allowed: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if value not in allowed:
@@ -194,28 +211,50 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("controller_name", None, "Who is responsible (GDPR Art. 13): your name or your organisation's.", _text()),
     Setting("controller_address", None, "Postal address of whoever is responsible.", _text()),
     Setting("controller_contact", None, "How a volunteer reaches you about their data: an e-mail address.", _text()),
-    Setting("dpo", "There is no data protection officer.", "Data protection officer, or that there is none.", _text()),
+    Setting(
+        "dpo",
+        {"en": "There is no data protection officer.", "pl": "Nie wyznaczono inspektora ochrony danych."},
+        "Data protection officer, or that there is none. This and the next five are read by volunteers: one text for\n"
+        "every language, or one for each.",
+        _in_locales(_text()),
+    ),
     Setting(
         "recipients",
-        ("No one but the controller.",),
+        {"en": ("No one but the controller.",), "pl": ("Nikt poza administratorem.",)},
         "Who else gets the samples (hosting companies count); a list. In the environment: separated by semicolons.",
-        _texts,
+        _in_locales(_texts),
         _parse_texts,
     ),
     Setting(
         "transfers",
-        "Samples are not transferred outside the European Economic Area.",
+        {
+            "en": "Samples are not transferred outside the European Economic Area.",
+            "pl": "Próbki nie są przekazywane poza Europejski Obszar Gospodarczy.",
+        },
         "Transfers to other countries, or that there are none.",
-        _text(),
+        _in_locales(_text()),
     ),
-    Setting("jurisdiction", "Poland; European Union (GDPR)", "The law that applies.", _text()),
+    Setting(
+        "jurisdiction",
+        {"en": "Poland; European Union (GDPR)", "pl": "Polska; Unia Europejska (RODO)"},
+        "The law that applies.",
+        _in_locales(_text()),
+    ),
     Setting(
         "authority",
-        "President of the Personal Data Protection Office (UODO), Warsaw, uodo.gov.pl",
+        {
+            "en": "President of the Personal Data Protection Office (UODO), Warsaw, uodo.gov.pl",
+            "pl": "Prezes Urzędu Ochrony Danych Osobowych (UODO), Warszawa, uodo.gov.pl",
+        },
         "The supervisory authority to which a volunteer may complain.",
-        _text(),
+        _in_locales(_text()),
     ),
-    Setting("storage_location", "the controller's own server", "Where the samples are stored.", _text()),
+    Setting(
+        "storage_location",
+        {"en": "the controller's own server", "pl": "własny serwer administratora"},
+        "Where the samples are stored.",
+        _in_locales(_text()),
+    ),
     Setting(
         "period_seconds",
         1,

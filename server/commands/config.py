@@ -1,6 +1,7 @@
 """``sysmetric-server config show``: each setting with where it came from."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,4 +44,6 @@ def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):  # one per language
+        return "\n".join(f"{locale}: {_shown(said)}" for locale, said in value.items())
     return "; ".join(value) if isinstance(value, tuple) else str(value)

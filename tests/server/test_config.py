@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from server.config import config_toml, data_dir_of, initial_values, load_config, resolve
+from server.config import config_toml, data_dir_of, initial_values, load_config, resolve, said_in
 from server.errors import ConfigError
 from server.settings import SETTINGS, is_loopback, origin
 
@@ -40,6 +40,14 @@ def test_what_is_written_is_what_is_read(write: Callable[..., Path]) -> None:
     values = {"origin": "https://example.org", "recipients": ('a "quoted" host', "drugi, Łódź"), "behind_proxy": True}
     config = load_config(write(**values), {})
     assert (config.origin, config.recipients, config.behind_proxy) == tuple(values.values())
+
+
+def test_what_volunteers_read_may_be_said_per_language(write: Callable[..., Path]) -> None:
+    recipients = {"en": ("Host A",), "pl": ("Hosting A", "Hosting B")}
+    config = load_config(write(recipients=recipients, transfers="none / brak"), {})
+    assert config.recipients == recipients
+    assert said_in("pl", config.recipients) == ("Hosting A", "Hosting B")
+    assert said_in("pl", config.transfers) == "none / brak"
 
 
 def test_every_setting_is_explained_in_the_file() -> None:
@@ -90,6 +98,9 @@ def test_a_near_miss_in_the_environment_is_refused_and_a_platforms_variable_is_n
         ("recipients", [], "a list of lines"),
         ("recipients", "nobody", "a list of lines"),
         ("behind_proxy", "yes", "true or false"),
+        ("transfers", {"en": "none"}, "one for each of: en, pl"),
+        ("transfers", {"en": "none", "pl": ""}, "must not be empty"),
+        ("recipients", {"en": ["A"], "pl": "A"}, "a list of lines"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_setting_and_source(

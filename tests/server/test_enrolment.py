@@ -12,7 +12,7 @@ from consent.chain import verify_offer
 from consent.errors import NoticeError
 from consent.notice import locales, parse, versions
 from consent.signature import thumbprint
-from server.config import Config, config_toml, load_config
+from server.config import Config, config_toml, load_config, said_in
 from server.enrolment import NONCE_LIFETIME_MS, issue_nonce, make_offer, nonce_issued_ms, sign_offer
 from server.errors import NonceRefused
 from tests.server.installation import SETTINGS
@@ -40,6 +40,16 @@ def test_the_text_and_the_terms_say_the_same(config: Config, locale: str) -> Non
     assert [entry.table for entry in offer.offered] == list(TABLES)
     assert {entry.period_seconds for entry in offer.offered} == {7}
     assert str(parse(offer.text).version) == offer.notice.version
+
+
+def test_by_default_each_locale_is_in_one_language(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(config_toml(SETTINGS))
+    config = load_config(tmp_path, {})
+    english, polish = make_offer(config, THUMBPRINT, "en"), make_offer(config, THUMBPRINT, "pl")
+    for name in ("transfers", "jurisdiction", "authority", "storage_location", "recipients"):
+        assert getattr(english, name) != getattr(polish, name)
+    for setting in (config.dpo, config.transfers, config.jurisdiction, config.authority, config.storage_location):
+        assert said_in("en", setting) not in polish.text and said_in("pl", setting) in polish.text
 
 
 def test_the_signed_offer_verifies_under_the_operators_key_only(config: Config) -> None:

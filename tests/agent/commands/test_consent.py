@@ -282,7 +282,7 @@ class TestOnATerminal:
         return process.wait(20), shown
 
     def _converse(self, process: "subprocess.Popen[bytes]", controller: int, answers: list[str | bytes]) -> str:
-        shown, answered, deadline = b"", 0, time.monotonic() + 40
+        shown, answered, deadline = b"", 0, time.monotonic() + 120  # a busy machine starts Python slowly
         while time.monotonic() < deadline:
             over = process.poll() is not None
             ready, _, _ = select.select([controller], [], [], 0.0 if over else 0.1)
