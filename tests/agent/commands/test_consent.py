@@ -1,6 +1,5 @@
 """``sysmetric consent`` as a volunteer meets it: exit codes, what is said, what is on disk, what goes over the wire."""
 
-import json
 import os
 import select
 import subprocess
@@ -8,53 +7,23 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent import cli
 from agent.paths import AgentPaths
+from tests.agent.command_line import Ended, Sysmetric
 from tests.agent.operator_server import Operator
 
 ROOT = Path(__file__).parents[3]
 TEXT_ONLY = ["GET /api/v1/notice?locale=en"]
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Sysmetric = Callable[..., Ended]
-
-
 @pytest.fixture
-def sysmetric(unprepared: AgentPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Sysmetric:
-    """``sysmetric("consent", "show")`` runs the command line in this process, without a terminal."""
-    monkeypatch.setenv("SYSMETRIC_DATA_DIR", str(unprepared.data_dir))
-    monkeypatch.setenv("SYSMETRIC_CONFIG_DIR", str(unprepared.config_dir))
-    monkeypatch.setenv("SYSMETRIC_RUNTIME_DIR", str(unprepared.runtime_dir))
+def sysmetric(fresh: Sysmetric, monkeypatch: pytest.MonkeyPatch) -> Sysmetric:
+    """``sysmetric("consent", "show")`` on a machine that was never asked, for someone who reads English."""
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.delenv("DO_NOT_TRACK", raising=False)
-
-    def run(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["sysmetric", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    return fresh
 
 
 @pytest.fixture
