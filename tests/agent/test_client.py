@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -205,11 +206,15 @@ def test_a_server_that_cannot_answer_now_is_unreachable(server: _Server, status:
         call(client, "GET", "/x")
 
 
-def test_nobody_there(server: _Server) -> None:
-    url = server.url
-    server.server_close()
-    with open_client(url) as client, pytest.raises(ServerUnreachable, match="127.0.0.1 cannot be reached") as caught:
-        call(client, "GET", "/x")
+def test_nobody_there() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can begin to answer there
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            open_client(url) as client,
+            pytest.raises(ServerUnreachable, match="127.0.0.1 cannot be reached") as caught,
+        ):
+            call(client, "GET", "/x")
     assert (caught.value.sent, caught.value.exit_code) == (False, 4)
 
 
