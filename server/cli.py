@@ -18,7 +18,9 @@ from server.commands import (
     init,
     instances,
     invite,
+    kdb,
     link,
+    migrate,
     notice,
     purge,
     run,
@@ -77,6 +79,8 @@ for _command in (
     stats,
     audit,
     config,
+    kdb,
+    migrate,
 ):
     _command.register(app)
 

@@ -47,7 +47,7 @@ class _Bytes(aiokdb.KCharArray):
 aiokdb.VECTOR_CONSTUCTORS[TypeEnum.KC] = _Bytes
 
 
-class QServer:
+class QServer:  # pylint: disable=too-many-instance-attributes  # one for each thing that a test may set
     """Listens on loopback in a thread of its own until the block ends. ``data`` stays over ``stop`` and ``start``.
 
     ``next_reply`` says what becomes of the replies to come, one each: ``answer``, ``compress``, ``lose`` (done and not
@@ -64,6 +64,7 @@ class QServer:
         self.context = ServerContext(password)
         self.next_reply: list[str] = []
         self.release = 4.1
+        self.allowed = [f".smp.{name}" for name in FUNCTIONS]
         self.columns = [(name, column, letter) for name in TABLES for column, letter in _columns(TABLES[name])]
         self.port = 0
         self.connections: set[asyncio.StreamWriter] = set()
@@ -328,7 +329,7 @@ def _check(server: QServer, _: list[KObj]) -> KObj:
         "os": aiokdb.ks("l64"),
         "time": _atom_p(server.data.cursor * MS),
         "user": aiokdb.ks("ingest"),
-        "functions": ktns(*(f".smp.{name}" for name in FUNCTIONS)),
+        "functions": ktns(*server.allowed),
         "columns": columns,
         "log": kj(server.data.log),
         "partitions": day,
