@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from agent.client import MAX_ANSWER_BYTES, Answer, batch_client, call, check_origin, is_loopback, open_client, send
 from agent.errors import ConfigError, Refused, ServerUnreachable
 from consent import __version__
+from tests.certificates import certificate
 from tests.consents import sign_consent
 
 
@@ -239,3 +241,32 @@ def test_httpx_does_not_bring_rich() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
     assert hasattr(httpx, "main"), "its fallback is in place"
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "answered"),
+    [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("other.example", True, False)],
+    ids=["trusted", "unknown authority", "another host's certificate"],
+)
+def test_tls_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, trusted: bool, answered: bool
+) -> None:
+    context, authority = certificate(tmp_path, host)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    server = _Server()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with open_client(f"https://127.0.0.1:{server.server_address[1]}") as client:
+            if answered:
+                assert call(client, "GET", "/") == {}
+            else:
+                with pytest.raises(ServerUnreachable, match="certificate"):
+                    call(client, "GET", "/")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert bool(server.asked) is answered, "nothing is said to a server that cannot prove who it is"
