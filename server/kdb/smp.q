@@ -1,6 +1,6 @@
 / q server/kdb/smp.q -p 5010 -dir /var/lib/sysmetric-kdb -users /etc/sysmetric/kdb-users
 .smp.here:{$["/"in x;(1+last where x="/")#x;""]}string .z.f
-{system"l ",.smp.here,x}each("schema.q";"ingest.q";"query.q";"retention.q";"access.q";"kx.q");
+{system"l ",.smp.here,x}each("schema.q";"ingest.q";"query.q";"retention.q";"access.q";"plant.q";"kx.q");
 .smp.options:(`dir`users`role!enlist each("sysmetric-kdb";"";"single")),.Q.opt .z.x
 .smp.role:`$first .smp.options`role
 if[.smp.role in`single`rdb;.smp.open hsym`$first .smp.options`dir];

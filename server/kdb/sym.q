@@ -1,7 +1,7 @@
 / NOT EXECUTED WITHOUT A LICENCE. The schema of the stock tickerplant (as tick/sym.q): a row is a whole batch, as bytes,
 / so that a batch is one message of the log. time is the plant's own; samples bring theirs.
 batches:flip`time`sym`batch!(0#0Nn;0#0Ng;())
-.smp.subscribed:{.u.sub[x;`];.u`i`L}                                    / how much of which log to replay
+.smp.subscribed:{[x].u.sub[`batches;`];(.u.i;.u.L)}                      / how much of which log to replay
 .smp.forget:{[s]                                                        / the log without an instance
  hclose .u.l;m:get .u.L;f:`$string[.u.L],".new";f set();h:hopen f;
  h m:m where not s=m[;2;1];hclose h;
