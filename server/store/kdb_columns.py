@@ -4,7 +4,9 @@ Rules:
 
 * PyKX is imported when a kdb+ store is opened and never otherwise: it brings pandas and PyArrow and takes seconds.
   ``PYKX_UNLICENSED`` is set before, so that it neither looks for a licence nor asks for one; a client needs none.
-* Without a licence ``kx.toq(DataFrame)``, ``.pd()`` and ``.py()`` work, ``kx.Table`` and column access do not.
+* ``PYKX_NO_ALLOCATOR`` is set as well. Else PyKX 4.2.0 makes NumPy take every array of the process from q's memory,
+  which belongs to one thread; an array that another thread frees then ends the process (seen: aborted).
+* Without a licence ``kx.toq`` of arrays, ``.pd()`` and ``.py()`` work, ``kx.Table`` and column access do not.
 * ``.pd()`` of a table leaves a null long as the number that q uses for it, so that ``NULL_LONG`` is looked for here;
   a null float and timestamp are NaN and NaT.
 * kdb+ has no text with a NUL in it, an empty symbol is its null, and a timestamp ends in 2262: what does not fit is
@@ -15,6 +17,7 @@ import importlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import isnan
 from typing import Any
@@ -35,10 +38,21 @@ LETTERS = {Kind.TIME: "p", Kind.SYMBOL: "s", Kind.INT16: "h", Kind.INT64: "j", K
 LAST_MS = (2**63 - 1) // 1_000_000
 
 
+#: Type and attribute of a table, in front of its dictionary.
+TABLE = b"\x62\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table on their way out: NumPy arrays, and lists of symbols."""
+
+    by_name: dict[str, Any]
+
+
 @cache
 def pykx() -> Any:
     """The PyKX module. Raises ConfigError naming the extra when it is not installed."""
-    os.environ["PYKX_UNLICENSED"] = "1"
+    os.environ |= {"PYKX_UNLICENSED": "1", "PYKX_NO_ALLOCATOR": "1"}
     try:
         with warnings.catch_warnings():
             # Of other libraries that PyKX loads, about themselves; nothing here can be done about them.
@@ -51,9 +65,9 @@ def pykx() -> Any:
 
 def encode_call(name: str, *arguments: object) -> bytes:
     """The bytes of a synchronous call; one without arguments carries the generic null."""
-    call = [name.encode(), *(arguments or (None,))]
+    call: list[object] = [name.encode(), *(arguments or (None,))]
     kx = pykx()
-    return bytes(kx.serialize(kx.toq(call), mode=CAPABILITY[0], wait=SYNCHRONOUS).copy())
+    return bytes(kx.serialize(kx.toq(_k(call)), mode=CAPABILITY[0], wait=SYNCHRONOUS).copy())
 
 
 def decode_reply(reply: bytearray) -> Any:
@@ -84,13 +98,11 @@ def batch_argument(batch: StoredBatch) -> dict[str, object]:
         "digest": bytes(batch.digest),
     }
     for name, block in blocks.items():
-        argument[name] = _frame(TABLES[name], block)
+        argument[name] = _columns(TABLES[name], block)
     return argument
 
 
-def _frame(table: Table, block: Block) -> Any:
-    import pandas as pd  # pylint: disable=import-outside-toplevel  # comes with the kdb extra only
-
+def _columns(table: Table, block: Block) -> Columns:
     columns: dict[str, Any] = {}
     for column in table.wire_columns:
         values, path = block[column.name], f"{table.name}.{column.name}"
@@ -99,12 +111,35 @@ def _frame(table: Table, block: Block) -> Any:
                 raise StoreError("time: beyond any calendar")
             columns[column.name] = values.astype("datetime64[ms]").astype("datetime64[ns]")
         elif column.kind is Kind.SYMBOL:
-            columns[column.name] = pd.Series(_symbols(path, values.tolist()), dtype="str")
+            columns[column.name] = _symbols(path, values.tolist())
         else:
             if column.kind is Kind.INT64 and len(values) and values.min() == NULL_LONG:
                 raise StoreError(f"{path}: expected integers above {NULL_LONG}")
             columns[column.name] = values
-    return pd.DataFrame(columns)
+    return Columns(columns)
+
+
+def _table(columns: Columns) -> Any:
+    """The K table of these columns: its bytes are those of the dictionary of its columns with two in front.
+
+    ``kx.Table`` needs a licence, and by way of a pandas frame it takes six times as long.
+    """
+    kx = pykx()
+    values = {
+        name: kx.SymbolVector(values) if isinstance(values, list) else kx.toq(values)
+        for name, values in columns.by_name.items()
+    }
+    body = TABLE + bytes(kx.serialize(kx.toq(values), mode=CAPABILITY[0]).copy())[HEADER.size :]
+    return kx.deserialize(HEADER.pack(1, 0, 0, 0, HEADER.size + len(body)) + body)
+
+
+def _k(value: object) -> Any:
+    """What ``kx.toq`` takes for a value."""
+    if isinstance(value, Columns):
+        return _table(value)
+    if isinstance(value, dict):
+        return {name: _k(one) for name, one in value.items()}
+    return [_k(one) for one in value] if isinstance(value, list) else value
 
 
 def _symbols(path: str, texts: list[str]) -> list[str]:

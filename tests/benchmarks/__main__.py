@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import agents, ingest, queries
+from tests.benchmarks import agents, ingest, kdb_wire, queries
 from tests.benchmarks.processes import BenchmarkFailed
 from tests.benchmarks.report import Report
 
@@ -28,6 +28,7 @@ class Part(StrEnum):
     INGEST = "ingest"
     QUERIES = "queries"
     AGENT = "agent"
+    KDB = "kdb"
 
 
 def main(
@@ -48,6 +49,8 @@ def main(
             report.collect(Part.QUERIES, queries.measure(repetitions), console)
         if Part.AGENT in wanted:
             report.collect(Part.AGENT, agents.measure(agent_seconds), console)
+        if Part.KDB in wanted:
+            report.collect(Part.KDB, kdb_wire.measure(min(seconds, 3.0)), console)
     except BenchmarkFailed as error:
         Console(stderr=True, highlight=False).print(f"The benchmark stopped: {error}", markup=False)
         raise typer.Exit(1) from error

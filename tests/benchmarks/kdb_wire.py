@@ -16,7 +16,6 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-import typer
 
 from consent.catalogue import TABLES, Kind, Table
 from consent.wire import Columns
@@ -125,13 +124,3 @@ def _swallow(listener: socket.socket) -> None:
         while left:
             left -= connection.recv_into(buffer, min(left, len(buffer)))
         connection.sendall(_REPLY)
-
-
-def main(seconds: float = 3.0) -> None:
-    """Measure, one line each."""
-    for result in measure(seconds):
-        typer.echo(str(result))
-
-
-if __name__ == "__main__":
-    typer.run(main)

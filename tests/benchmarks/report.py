@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_LIBRARIES = ("duckdb", "flask", "granian", "msgspec", "http-message-signatures", "psutil", "cryptography")
+_LIBRARIES = ("duckdb", "flask", "granian", "msgspec", "http-message-signatures", "psutil", "cryptography", "pykx")
 
 
 @dataclasses.dataclass(slots=True)

@@ -13,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
+
+from numpy._core.multiarray import get_handler_name
 
 from consent.wire import Ack, AckStatus
 from server.errors import ConfigError, StorageFull, StoreError, StoreUnavailable
@@ -379,6 +382,12 @@ def test_each_store_loads_only_what_it_needs() -> None:
     for module, wanted in (("duckdb", "['duckdb']"), ("kdb", "[]")):
         command = [sys.executable, "-c", asked.format(module)]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == wanted
+
+
+def test_numpy_keeps_its_own_memory() -> None:
+    """PyKX would replace NumPy's allocator with one for a single thread; arrays here go from thread to thread."""
+    kdb_columns.pykx()
+    assert get_handler_name(np.zeros(8)) == get_handler_name() == "default_allocator"
 
 
 def test_over_http_kdb_away_is_503_and_nothing_is_lost(tmp_path: Path, server: QServer) -> None:

@@ -120,7 +120,7 @@ def test_what_a_batch_carries() -> None:
     assert full["memory"]["swap_used_bytes"] == [-1] and full["memory"]["swap_total_bytes"] == [2**53 - 1]
     assert [math.isnan(value) for value in full["cpu"]["steal"]] == [True, False, False, False]
     assert list(full["cpu"]) == [column.name for column in TABLES["cpu"].wire_columns]
-    assert empty["cpu"]["time"] == [] and list(empty) == ["instance", "sequence", "digest", "cpu"]
+    assert empty["cpu"]["time"] == [] and list(empty) == ["instance", "sequence", "digest", "cpu", "disk"]
 
 
 def test_what_replies_mean() -> None:

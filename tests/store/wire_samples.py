@@ -31,7 +31,10 @@ def batches() -> list[StoredBatch]:
         "memory": {**memory([NOON]), "swap_used_bytes": [-1], "swap_total_bytes": [2**53 - 1]},
         "disk": disk([NOON], DEVICES),
     }
-    return [StoredBatch(INSTANCE, 7, DIGEST, full), StoredBatch(OTHER, 0, bytes(32), {"cpu": cpu([])})]
+    return [
+        StoredBatch(INSTANCE, 7, DIGEST, full),
+        StoredBatch(OTHER, 0, bytes(32), {"cpu": cpu([]), "disk": disk([])}),
+    ]
 
 
 def calls() -> dict[str, bytes]:
