@@ -36,10 +36,10 @@
  `.smp.batches upsert(i;n;l`time;l`digest);
  {[i;x;t]if[count x;.smp.put[t;flip cols[.smp.schema t]#(flip x),(enlist`sym)!enlist count[x]#i]]}[i]'[x key x;key x];
  .smp.moved[i]:.smp.step[];}
-.smp.commit:{[m].smp.append[.smp.log;m];{.smp.take . 1_x}each m;}
-.smp.undo:{[k;e]                                                        / nothing of these batches is known
- .smp.broken:1b;b:0!.smp.batches;
- .smp.batches:2!b where not(`sym`sequence#b)in flip`sym`sequence!flip k;
+.smp.commit:{[m]@[.smp.append .smp.log;m;{.smp.broken:1b;'x}];{.smp.take . 1_x}each m;}
+.smp.undo:{[k;e]                                                        / what did not arrive is not known
+ b:0!.smp.batches;c:`sym`sequence#b;
+ .smp.batches:2!b where(c in .smp.arrived)or not c in flip`sym`sequence!flip k;
  'e}
 .smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}
 .smp.upd:{[bs]
@@ -48,6 +48,7 @@
  if[.smp.broken;.smp.roll[.smp.none;0Nd]];                              / a new log, before anything follows the half
  s:.smp.judge each bs;
  m:.smp.message each bs where`stored=s[;0];
+ .smp.arrived:0#key .smp.batches;
  if[count m;@[.smp.commit;m;.smp.undo m[;1 2]]];
  flip(`instance`sequence`status`reason,.smp.tables)!(.smp.field[bs;`instance;0Ng];.smp.field[bs;`sequence;0N];
   s[;0];s[;1]),

@@ -1,16 +1,5 @@
 / The processes of kdb+tick around the stock tickerplant (5010, sym.q): RDB 5011, HDB 5012, gateway 5013. Every role
 / changes a few names of the other files. -plant, -rdb, -hdb: files that hold what hopen takes, host:port:name:secret.
-if[.z.K>=3;
- .smp.parted:{@[x;`sym;`p#]};
- .smp.grouped:{@[x;`sym;`g#]};
- .smp.handle:(`;0Ni);
- .smp.append:{[f;m]
-  if[not f~.smp.handle 0;if[not null .smp.handle 1;hclose .smp.handle 1];.smp.handle:(f;hopen f)];
-  .smp.handle[1]m;};
- .smp.logged:{[f] -11!(-2;f)};                                          / two numbers where the end is half a message
- .smp.replay:{[f]n:.smp.logged f; -11!(first n;f);.smp.broken:1<count n;}]
-
-/ kdb+tick. -plant, -rdb and -hdb name files that hold what hopen takes: host:port:name:secret.
 .smp.peer:{hopen hsym`$first read0 hsym`$first .smp.options x}
 .smp.told:{[f;a]n:f . a;.smp.hdb(`.smp.reload;::);n}                    / the HDB follows whatever writes a generation
 .smp.isrdb:{[]                                                          / 5011: the plant's log is the log
@@ -22,7 +11,7 @@ if[.z.K>=3;
  .smp.api[`.smp.expire]:({[p].smp.told[.smp.expire;enlist p]};enlist -12h);
  `upd set{[t;x]b:-9!x 2;if[null .smp.batches[b 0 1;`time];.smp.take . b]}; / replay; what a generation has is skipped
  l:.smp.plant(`.smp.subscribed;::);if[not null first l;.smp.replayed l];
- .z.ps:{[x]$[.z.w<>.smp.plant;.smp.call x;`upd~x 0;{.smp.take . -9!x}each x[2]`batch;
+ .z.ps:{[x]$[.z.w<>.smp.plant;.smp.call x;`upd~x 0;{.smp.take . b:-9!x;.smp.arrived,:flip`sym`sequence!enlist each b 0 1}each x[2]`batch;
   [.smp.told[.smp.roll;(.smp.none;x 1)];.smp.plant(`.smp.settled;x 1)]];};}
 .smp.ishdb:{[]                                                          / 5012: reads what the RDB wrote
  .smp.dir:hsym`$first .smp.options`dir;
