@@ -11,7 +11,8 @@
  .smp.api[`.smp.expire]:({[p].smp.told[.smp.expire;enlist p]};enlist -12h);
  `upd set{[t;x]b:-9!x 2;if[null .smp.batches[b 0 1;`time];.smp.take . b]}; / replay; what a generation has is skipped
  l:.smp.plant(`.smp.subscribed;::);if[not null first l;.smp.replayed l];
- .z.ps:{[x]$[.z.w<>.smp.plant;.smp.call x;`upd~x 0;{.smp.take . b:-9!x;.smp.arrived,:flip`sym`sequence!enlist each b 0 1}each x[2]`batch;
+ .smp.arrive:{.smp.take . b:-9!x;.smp.arrived,:flip`sym`sequence!enlist each b 0 1};
+ .z.ps:{[x]$[.z.w<>.smp.plant;.smp.call x;`upd~x 0;.smp.arrive each x[2]`batch;
   [.smp.told[.smp.roll;(.smp.none;x 1)];.smp.plant(`.smp.settled;x 1)]];};}
 .smp.ishdb:{[]                                                          / 5012: reads what the RDB wrote
  .smp.dir:hsym`$first .smp.options`dir;
