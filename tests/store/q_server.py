@@ -24,6 +24,7 @@ from aiokdb.server import CredentialsException, KdbReader, ServerContext, proces
 
 from consent.catalogue import TABLES, Kind, Table
 from tests.store.q_data import EPOCH_NS, MS, QData, Refused, Rows, Sent
+from tests.store.samples import NOON
 
 NULL = -(2**63)
 FUNCTIONS = "upd series latest rows erase expire expiring counts bytes cursor changed check".split()
@@ -64,6 +65,7 @@ class QServer:  # pylint: disable=too-many-instance-attributes  # one for each t
         self.context = ServerContext(password)
         self.next_reply: list[str] = []
         self.release = 4.1
+        self.now_ms: Callable[[], int] = lambda: NOON
         self.allowed = [f".smp.{name}" for name in FUNCTIONS]
         self.columns = [(name, column, letter) for name in TABLES for column, letter in _columns(TABLES[name])]
         self.port = 0
@@ -327,7 +329,7 @@ def _check(server: QServer, _: list[KObj]) -> KObj:
         "release": aiokdb.ka(-TypeEnum.KF).f(server.release),
         "build": build,
         "os": aiokdb.ks("l64"),
-        "time": _atom_p(server.data.cursor * MS),
+        "time": _atom_p(server.now_ms() * MS),
         "user": aiokdb.ks("ingest"),
         "functions": ktns(*server.allowed),
         "columns": columns,
