@@ -18,20 +18,18 @@ EVALUATES = {"eval", "parse", "reval", "value", "get", "system", "exit", "load",
 ALLOWED = {
     "smp.q": ['{system"l ",.smp.here,x}each("schema.q";'],
     "ingest.q": ["each get f;", "{count get x}"],
-    "query.q": ["where 20h<=type each flip x;value]", "@[get;` sv .smp.root[g],`sym;0#`]", "get` sv .smp.root[g],("],
+    "query.q": ["where 20h<=type each flip x;value]", "@[get;` sv .smp.root[g],`sym;0#`]", "get .smp.path[g;d;t]"],
     "retention.q": ["get` sv .smp.root[.smp.gen],`batches"],
     "kx.q": ["(f;hopen f)"],
     "plant.q": ["{hopen hsym`$first read0 hsym`$first .smp.options x}"],
     "sym.q": ["m:get .u.L", "h:hopen f;", "hopen .u.L", 'system"mv ",(1_string f)," ",1_string .u.L;'],
 }
-KEYWORDS = (
-    set(
-        "abs all and any asc avg by ceiling cols count cut delete desc distinct div each enlist except exec first flip floor"
-        " from group hclose hcount hdel hsym if in insert inter key last like max md5 mod neg not null or raze read0 select"
-        " set string sum sv til type union update upsert vs where within xasc xcol".split()
-    )
-    | EVALUATES
+WORDS = (
+    "abs all and any asc avg by ceiling cols count cut delete desc distinct div each enlist except exec first flip floor "
+    "from group hclose hcount hdel hsym if in insert inter key last like max md5 mod neg not null or raze read0 select "
+    "set string sum sv til type union update upsert vs where within xasc xcol"
 )
+KEYWORDS = set(WORDS.split()) | EVALUATES
 PROVIDED = set(".Q.en .Q.opt .Q.t .Q.w .z.K .z.d .z.f .z.k .z.o .z.p .z.s .z.u .z.w .z.x".split())
 HANDLERS = set(".z.pg .z.ph .z.pm .z.pp .z.pq .z.ps .z.pw .z.ws".split())
 #: Of KX's tick.q, around sym.q.
