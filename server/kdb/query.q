@@ -2,7 +2,7 @@
 .smp.plain:{@[x;where 20h<=type each flip x;value]}                     / symbols of a partition as symbols of their own
 .smp.disk:{[g;d;t]                                                      / a table of a partition, mapped
  `sym set @[get;` sv .smp.root[g],`sym;0#`];
- get` sv .smp.root[g],(`$string d),t,`}
+ get .smp.path[g;d;t]}
 .smp.pick:{[t;i;s;e]                                                    / the rows of one instance with s<=time<e
  c:((=;`sym;i);(>=;`time;s);(<;`time;e));
  d:.smp.days .smp.gen;d:d where d within"d"$(s;e);

@@ -4,11 +4,14 @@
 .smp.none:(=;`sym;0Ng)                                                  / matches no row
 .smp.root:{` sv .smp.dir,`$string x}
 .smp.file:{[g;e]` sv .smp.dir,`$string[g],e}
-.smp.days:{d:$[11h=type k:key .smp.root x;"D"$string k;0#0Nd];asc d where not null d}
+.smp.disks:0#`                                                          / more than one disk: a folder on each
+.smp.segments:{[g]$[count .smp.disks;.smp.disks{` sv x,y}\:`$string g;enlist .smp.root g]}
+.smp.path:{[g;d;t]s:.smp.segments g;` sv(s("j"$d)mod count s),(`$string d),t,`} / as .Q.par has it
+.smp.days:{d:raze{$[11h=type k:key x;"D"$string k;0#0Nd]}each .smp.segments x;asc d where not null d}
 .smp.rm:{if[11h=type k:key x;.z.s each` sv/:x,/:k];if[not()~k;hdel x];}
 .smp.size:{$[11h=type k:key x;sum .z.s each` sv/:x,/:k;()~k;0;hcount x]}
 .smp.parted:.smp.grouped:{x}                                            / attributes: kx.q
-.smp.down:{[g;d;t;x](` sv .smp.root[g],(`$string d),t,`)set .Q.en[.smp.root g;.smp.parted`sym`time xasc x];}
+.smp.down:{[g;d;t;x].smp.path[g;d;t]set .Q.en[.smp.root g;.smp.parted`sym`time xasc x];}
 
 .smp.kept:{[c;x]?[x;enlist(not;c);0b;()]}
 .smp.found:{[c;x]?[x;enlist c;();(count;`i)]}
@@ -18,6 +21,7 @@
  m:?[t;((>=;`time;"p"$day);(<;`time;"p"$day+day<=d));0b;()];
  .smp.kept[c]m,$[day in .smp.days .smp.gen;.smp.plain select from .smp.disk[.smp.gen;day;t];0#m]}
 .smp.write:{[g;c;d]                                                     / answers with what stays in memory
+ if[count .smp.disks;(` sv .smp.root[g],`par.txt)0:1_/:string .smp.segments g];
  (` sv .smp.root[g],`sym)set 0#`;(` sv .smp.root[g],`batches)set .smp.kept[c].smp.batches;
  m:distinct raze{"d"$?[x;();();`time]}each .smp.tables;
  {[g;c;d;day]x:.smp.ofday[c;d;day]each .smp.tables;if[any count each x;.smp.down[g;day]'[.smp.tables;x]]}[g;c;d]
@@ -27,7 +31,7 @@
  {[f;t;x].smp.append[f]each{[t;x]enlist(`.smp.put;t;x)}[t]each 1000000 cut x}[.smp.file[g;".log"]]'[.smp.tables;x];
  .smp.file[g;".done"]set 1b;
  x}
-.smp.drop:{[g].smp.rm each(.smp.file[g;".done"];.smp.file[g;".log"];.smp.root g);}
+.smp.drop:{[g].smp.rm each(.smp.file[g;".done"];.smp.file[g;".log"];.smp.root g),.smp.segments g;}
 .smp.roll:{[c;d]                                                        / without rows that match c, days to d on disk
  n:.smp.matching c;.smp.drop g:1+.smp.gen;
  x:.[.smp.write;(g;c;d);{[g;e].smp.drop g;'e}g];
@@ -44,7 +48,7 @@
 .smp.expire:{[p].smp.roll[(<;`time;p);.z.d-1]}
 .smp.expiring:{[p].smp.matching(<;`time;p)}
 .smp.counts:{[x].smp.matching(not;.smp.none)}
-.smp.bytes:{[x].smp.size .smp.dir}
+.smp.bytes:{[x]sum .smp.size each .smp.dir,.smp.disks}
 .smp.done:{[k]g:"J"$-5_'k where k like"*.done";$[count g;max g;0]}
 .smp.open:{[dir]
  .smp.dir:dir;k:enlist[""],$[11h=type k:key dir;string k;()];.smp.gen:.smp.done k;

@@ -67,15 +67,18 @@ def write_users(path: Path, username: str, password: str) -> None:
 
 
 @contextmanager
-def running_q(directory: Path) -> Iterator[RunningQ]:
-    """A q on ``directory``; the same directory twice is the same store. It is ended, without notice, on leaving."""
+def running_q(directory: Path, *more: str) -> Iterator[RunningQ]:
+    """A q on ``directory``; the same directory twice is the same store. It is ended, without notice, on leaving.
+
+    ``more`` are further arguments of ``smp.q``.
+    """
     q = find_q()
     assert q is not None, why_not()
     directory.mkdir(parents=True, exist_ok=True)
     running = RunningQ("127.0.0.1", _free_port(), "sysmetric", secrets.token_urlsafe(24))
     users, output = directory / "users", directory / "output.txt"
     write_users(users, running.username, running.password)
-    arguments = ["-dir", str(directory / "data"), "-users", str(users)]
+    arguments = ["-dir", str(directory / "data"), "-users", str(users), *more]
     with output.open("wb") as file:
         # Not every q takes an address to listen on; one that does not ends at once, and is given the port alone.
         for listen in (f"{running.host}:{running.port}", str(running.port)):

@@ -217,6 +217,22 @@ def test_what_a_crash_leaves_is_cleared_away(tmp_path: Path) -> None:
     assert sorted(path.name for path in (directory / "data").iterdir()) == ["1", "1.done", "1.log"]
 
 
+def test_days_are_spread_over_disks(tmp_path: Path) -> None:
+    disks, instance = [tmp_path / "disk0", tmp_path / "disk1"], uuid4()
+    more = ("-disks", *map(str, disks))
+    noons = [NOON - day * 86_400_000 for day in range(4)]
+    with running_q(tmp_path / "q", *more) as engine, connected(engine) as q:
+        upload(q, batch(str(instance), 1, disk=disk(noons)))
+        q(".smp.expire", timestamp(1))
+        assert [len(list(one.glob("2/2026.06.*/disk"))) for one in disks] == [2, 2]
+        assert (tmp_path / "q/data/2/par.txt").read_text(encoding="ascii").split() == [f"{one}/2" for one in disks]
+    with running_q(tmp_path / "q", *more) as engine, connected(engine) as q:
+        rows = plain_columns(q(".smp.rows", instance, "disk", timestamp(noons[-1]), 10))
+        assert rows["time"] == noons[-1:]
+        assert counts_of(q(".smp.erase", instance, False))["disk"] == 4
+    assert not [path for one in (*disks, tmp_path / "q" / "data") for path in files_with(one, instance.bytes)]
+
+
 def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     data = tmp_path / "q" / "data"
     (data / "2026").mkdir(parents=True)
