@@ -8,7 +8,6 @@ import pytest
 
 import server
 from server.clock import clock_ms
-from server.commands import kdb
 from server.config import load_config
 from server.runtime import open_runtime
 from server.store.kdb_connection import Address
@@ -19,11 +18,9 @@ from tests.store.samples import batch, cpu, new_instance
 
 
 @pytest.fixture(name="q")
-def _q(monkeypatch: pytest.MonkeyPatch) -> Iterator[QServer]:
+def _q() -> Iterator[QServer]:
     with QServer("secret") as double:
-        # The double's clock stands still, so this machine's has to: loading PyKX takes seconds.
-        started = double.data.cursor
-        monkeypatch.setattr(kdb, "clock_ms", lambda: started)
+        double.now_ms = clock_ms
         yield double
 
 
@@ -96,7 +93,7 @@ def test_each_failure_names_the_next_step(
     if trouble == "columns":
         q.columns = [(*row[:2], "j") if row[1] == "core" else row for row in q.columns]
     elif trouble == "clock":
-        q.data.cursor -= 60_000
+        q.now_ms = lambda: clock_ms() - 60_000
     elif trouble == "functions":
         q.allowed.remove(".smp.erase")
     elif trouble == "code":

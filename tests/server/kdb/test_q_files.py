@@ -25,7 +25,8 @@ ALLOWED = {
     "sym.q": ["m:get .u.L", "h:hopen f;", "hopen .u.L", 'system"mv ",(1_string f)," ",1_string .u.L;'],
 }
 WORDS = (
-    "abs all and any asc avg by ceiling cols count cut delete desc distinct div each enlist except exec first flip "
+    "abs all and any asc avg by ceiling cols count cut delete"
+    " desc distinct div each enlist except exec first flip "
     "floor from group hclose hcount hdel hsym if in insert inter key last like max md5 mod neg not null or raze read0 "
     "select set string sum sv til type union update upsert vs where within xasc xcol"
 )
