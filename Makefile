@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DURATION ?=
 DEMO_ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
 
 POETRY := .tools/bin/poetry
 BIN := .venv/bin
