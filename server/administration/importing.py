@@ -24,7 +24,8 @@ from server.administration.acts import Desk, Json, act
 from server.days import retention_floor_ms
 from server.decode import canonical
 from server.errors import ImportFailed, SequenceReused, StoreError
-from server.imports import Imported, read, shift
+from server.imports import Imported, shift
+from server.imports.prometheus import read
 from server.store.protocol import Store, StoredBatch
 
 #: Chunks that are appended together: enough for one group commit, few enough to stay small in memory.

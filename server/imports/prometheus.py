@@ -22,6 +22,7 @@ import msgspec
 from consent.catalogue import MAX_SAFE_INTEGER
 from server.errors import ImportFailed
 from server.imports.content import check_looks_like_json, read_content, split_documents
+from server.imports.format import Content, Format, Report
 from server.imports.rates import Machine, Track, chunks, missing_disk, missing_memory, without_repeats
 from server.imports.values import Imported
 
@@ -121,6 +122,17 @@ def read(stream: BinaryIO, name: str) -> Iterator[Imported]:
             "data.result",
             "the counters are those of one scrape, and a rate takes two; save an answer of /api/v1/query_range",
         )
+
+
+def _read_content(content: Content, report: Report) -> Iterator[Imported]:
+    yield from read(content.stream, report.name)
+
+
+def _matches(head: bytes) -> bool:
+    return re.match(rb"\s*\{.{0,2000}?\"resultType\"", head, re.DOTALL) is not None or b'"status":"error"' in head[:200]
+
+
+FORMAT = Format("prometheus", "answers of Prometheus's HTTP API (JSON)", _matches, _read_content)
 
 
 class _Recording:

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from server.imports import Imported, read
+from server.imports import Imported
+from server.imports.prometheus import read
 
 Samples = Iterable[tuple[float, float | str]]
 A = "a.example:9100"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from consent.catalogue import TABLES
 from server.errors import ImportFailed
-from server.imports import Imported, prometheus, read
+from server.imports import Imported, prometheus
+from server.imports.prometheus import read
 from tests.server.imports.answers import A, cpu, disk, disks, imported, matrix, memory, rows, series, vector
 
 GOLDEN = Path(__file__).parent / "golden"

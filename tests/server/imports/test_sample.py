@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from server import imports
+from server.imports.prometheus import read
 
 PATH = Path(imports.__file__).parent / "sample" / "open-server.json"
 
@@ -10,7 +11,7 @@ PATH = Path(imports.__file__).parent / "sample" / "open-server.json"
 def test_the_bundled_recording_has_two_servers_that_do_something() -> None:
     assert PATH.stat().st_size < 400_000
     with PATH.open("rb") as stream:
-        chunks = list(imports.read(stream, PATH.name))
+        chunks = list(read(stream, PATH.name))
     assert len({chunk.source for chunk in chunks}) == 2
     ends = {chunk.tables["memory"]["time"][-1] for chunk in chunks}
     assert len(ends) == 1, "both end at the same moment, so that both look alive after --shift-to-now"
