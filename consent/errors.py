@@ -7,6 +7,8 @@ ConsentError                the root; ``str(error)`` is one sentence for a perso
 |-- KeyFileError            a private key file is missing, readable by others or damaged
 |-- RecordError             verified bytes that are not a well-formed record; carries ``path``
 |-- ChainBroken             documents that verify alone but do not belong together
+|-- CodeMistyped            a withdrawal code with a typing mistake in it
+|-- CodeWrong               a withdrawal code that opens nothing
 |-- TransitionRefused       the consent state machine has no such step; carries ``state`` and ``event``
 `-- WireError               a batch or an ack that breaks the wire format; carries ``path``
 """
@@ -43,6 +45,14 @@ class RecordError(ConsentError):
 
 class ChainBroken(ConsentError):
     """Documents that each verify but do not belong together (another record, another operator)."""
+
+
+class CodeMistyped(ConsentError):
+    """What was typed is no withdrawal code; the message says what to look for and never repeats it."""
+
+
+class CodeWrong(ConsentError):
+    """A withdrawal code that is well formed and opens nothing."""
 
 
 class TransitionRefused(ConsentError):

@@ -29,6 +29,10 @@ COVERED = ("@method", "@authority", "@path", "content-digest", "content-type")
 BATCH_TAG = "sysmetric-batch"
 LINK_TAG = "sysmetric-link"
 EXPORT_TAG = "sysmetric-export"
+PAUSE_TAG = "sysmetric-pause"
+CODE_TAG = "sysmetric-withdrawal-code"
+PAUSES_PATH = "/api/v1/pauses"
+CODES_PATH = "/api/v1/withdrawal-codes"
 #: Seconds between ``created`` and ``expires`` of a request signature, and the clock skew a verifier allows.
 SIGNATURE_LIFETIME_SECONDS = 300
 CLOCK_SKEW_SECONDS = 60
