@@ -21,14 +21,17 @@ from server.api import (
     batches,
     consents,
     exports,
+    gaps,
     health,
     instances,
     links,
     live,
     notice,
     openapi,
+    pauses,
     problems,
     series,
+    withdrawal_codes,
 )
 from server.api.state import State, attach
 from server.config import Config
@@ -71,7 +74,23 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         SESSION_COOKIE_SECURE=runtime.config.origin.startswith("https:"),
     )
     attach(app, _state(runtime))
-    for part in (admin, batches, consents, exports, health, instances, links, live, notice, openapi, series, pages):
+    for part in (
+        admin,
+        batches,
+        consents,
+        exports,
+        gaps,
+        health,
+        instances,
+        links,
+        live,
+        notice,
+        openapi,
+        pauses,
+        series,
+        withdrawal_codes,
+        pages,
+    ):
         app.register_blueprint(part.blueprint)
     app.register_error_handler(Exception, problems.handle)
     app.after_request(_secure)

@@ -53,7 +53,9 @@ class Done:
 def run(config: Config, registry: Registry, store: Store, now_ms: int) -> Done:
     """Delete what is past its time and record the day. Raises StoreError or RegistryError; then it is not recorded."""
     day = _ended_day(now_ms, config)
-    rows = store.expire(retention_floor_ms(now_ms, config))
+    floor_ms = retention_floor_ms(now_ms, config)
+    rows = store.expire(floor_ms)
+    registry.expire_pauses(floor_ms)
     proofs = registry.purge_evidence(now_ms)
     # An audit entry outlives every proof it can be about: a consent of the longest term plus the time of its proof.
     entries = registry.purge_audit(now_ms - (config.proof_days + LONGEST_TERM_DAYS) * DAY_MS)

@@ -9,8 +9,8 @@ Rules:
   holds the wrapped key too, so backups must not outlive the evidence.
 * The associated data of every ciphertext is the record id and the kind of document, so that one moved to another row
   or passed off as another kind does not open.
-* Sealed bytes are nonce (12) + ciphertext + tag (16). Nonces are random: a data key seals fewer than ten documents
-  and the wrapping key one per consent, far below the 2**32 of NIST SP 800-38D section 8.3.
+* Sealed bytes are nonce (12) + ciphertext + tag (16). Nonces are random: a data key seals about ten documents (and
+  each new withdrawal code), the wrapping key one per consent, far below the 2**32 of NIST SP 800-38D section 8.3.
 * Instance ids are looked up by HMAC-SHA256: without the key nobody can tell whether a given id is in the database.
 * Randomness is the one thing that is not passed in: a nonce that comes twice breaks AES-GCM.
 """
@@ -39,6 +39,7 @@ class Kind(StrEnum):
     ERASURE_RECEIPT = "erasure-receipt"
     INSTANCE_ID = "instance-id"
     PUBLIC_KEY = "public-key"
+    SEALED_WITHDRAWAL = "sealed-withdrawal"
 
 
 class Vault:

@@ -66,6 +66,7 @@ def erase(desk: Desk, *, instance: str) -> Json:
     rows may come; ``consents-terminate`` ends both."""
     machine = _find(instance, machines(desk).values())
     rows = desk.store.erase(machine.instance, final=False)
+    desk.registry.forget_pauses(machine.instance)
     desk.note("instance.erased", machine.subject)
     return {"instance": machine.instance, "alias": machine.alias, "rows": rows, "record_id": machine.record_id}
 

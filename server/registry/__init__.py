@@ -1,7 +1,7 @@
 """The registry: notices, invites, consents with their evidence, open servers, tokens, audit.
 
 One file per subject (``notices``, ``invites``, ``consents``, ``endings``, ``retention``, ``sources``, ``days``,
-``tokens``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one object. ``nonces`` and
+``tokens``, ``pauses``, ``codes``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one object. ``nonces`` and
 ``documents`` are parts of a consent's transaction, ``values`` is what the registry answers with, ``schema`` the tables,
 ``migration`` how a file gets them.
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 from server.errors import RegistryUnusable
 from server.evidence import Vault
 from server.registry.audit import Audit
+from server.registry.codes import Codes
 from server.registry.consents import Consents
 from server.registry.database import Database, connect
 from server.registry.days import Days
@@ -24,6 +25,7 @@ from server.registry.endings import Endings
 from server.registry.invites import Invites
 from server.registry.migration import migrate
 from server.registry.notices import Notices
+from server.registry.pauses import Pauses
 from server.registry.retention import Retention
 from server.registry.schema import properties
 from server.registry.sources import Sources
@@ -62,7 +64,7 @@ _KEY_CHECK = "key-check"
 
 
 # pylint: disable-next=too-many-ancestors  # one level deep: each subject is a class of its own on Database
-class Registry(Notices, Invites, Consents, Endings, Retention, Sources, Days, Tokens, Audit):
+class Registry(Notices, Invites, Consents, Endings, Retention, Codes, Pauses, Sources, Days, Tokens, Audit):
     """All subjects as one object; made by ``open_registry``, closed by ``close``."""
 
 

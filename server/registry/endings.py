@@ -20,6 +20,7 @@ from server.registry.audit import append
 from server.registry.consents import find_consent
 from server.registry.database import Database
 from server.registry.documents import Documents
+from server.registry.pauses import drop_pauses
 from server.registry.schema import consents, evidence
 from server.registry.values import Ending
 
@@ -96,6 +97,7 @@ def _end(connection: Connection, found: Row[*tuple[object, ...]], act: Act, now_
     if state.value == found.state:
         return int(found.proof_until_ms)
     proof_until_ms = now_ms + int(found.proof_days) * DAY_MS
+    drop_pauses(connection, found.lookup)
     connection.execute(
         update(consents)
         .where(consents.c.record_id == found.record_id, consents.c.state == found.state)

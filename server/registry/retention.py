@@ -15,7 +15,8 @@ from server.clock import DAY_MS
 from server.registry.audit import append
 from server.registry.database import Database
 from server.registry.documents import Documents
-from server.registry.schema import consents, notices
+from server.registry.pauses import drop_pauses
+from server.registry.schema import codes, consents, notices
 
 
 class Retention(Database):
@@ -25,9 +26,12 @@ class Retention(Database):
         """Destroy what is due; says which record ids are gone. Run it daily."""
         with self.writing() as connection:
             _expire(connection, now_ms)
-            due = select(consents.c.record_id).where(consents.c.proof_until_ms <= now_ms).order_by(consents.c.record_id)
-            purged = list(connection.execute(due).scalars())
-            for record_id in purged:
+            due = select(consents.c.record_id, consents.c.lookup).where(consents.c.proof_until_ms <= now_ms)
+            purged = []
+            for record_id, lookup in connection.execute(due.order_by(consents.c.record_id)).all():
+                purged.append(record_id)
+                drop_pauses(connection, lookup)
+                connection.execute(delete(codes).where(codes.c.record_id == record_id))
                 Documents(connection, self.vault, record_id).destroy()
                 connection.execute(delete(consents).where(consents.c.record_id == record_id))
                 append(connection, "retention", "evidence.purged", record_id, now_ms)

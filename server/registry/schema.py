@@ -151,6 +151,23 @@ days = Table(
     Column("finished_ms", BigInteger, nullable=False),
 )
 
+#: When a machine was paused; ``until_ms`` is NULL while it is not known. ``lookup`` as in ``consents``.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("lookup", LargeBinary, primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("until_ms", BigInteger),
+)
+
+#: Which consent a withdrawal code is for; ``lookup`` is an HMAC of the code's own lookup value.
+codes = Table(
+    "codes",
+    metadata,
+    Column("record_id", String(36), ForeignKey("consents.record_id"), primary_key=True),
+    Column("lookup", LargeBinary, nullable=False, unique=True),
+)
+
 AUDIT_TRIGGERS = (
     """CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
