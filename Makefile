@@ -20,6 +20,8 @@ export POETRY_PYPI_MIRROR_URL ?= $(shell $(PYTHON) -m pip config get global.inde
 	$(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')
 export POETRY_VIRTUALENVS_IN_PROJECT := true
 export POETRY_NO_INTERACTION := 1
+# Every program that the tests start would compile its libraries anew, each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo check-all poetry-download poetry-install-deps poetry-lock test test-fast e2e black_check black pylint mypy \
 	lint-imports benchmark docker-build docker-run clean

@@ -31,7 +31,8 @@ def free_port() -> int:
 
 def clean_environment(**names: str) -> dict[str, str]:
     """This process's environment without anything that our programs heed, and with ``names``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYSMETRIC", "DO_NOT_TRACK"))}
+    ours = ("SYSMETRIC", "DO_NOT_TRACK", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, **names}
 
 
