@@ -24,7 +24,8 @@ class Attempts:
         """Use one try. Raises ProblemError(SLOW_DOWN) with ``retry_after`` in seconds when there is none."""
         with self._lock:
             now = self._now_ms()
-            began = max(self._empty_until, now - self._burst * self._every_ms)
+            # A clock that was set back must not lock everybody out until it has caught up.
+            began = min(max(self._empty_until, now - self._burst * self._every_ms), now)
             if now - began < self._every_ms:
                 wait = -(-(self._every_ms - (now - began)) // 1000)
                 raise ProblemError(Problem.SLOW_DOWN, "too many attempts; try again later", retry_after=wait)
