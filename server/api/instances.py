@@ -6,6 +6,7 @@ Rules:
 * ``counts`` are of everything the viewer may see, ``total`` of what the question left over.
 * A value that is not there sorts last, whichever way; equal values sort by alias. So an order never flickers.
 * A page beyond the last one is the last one: machines may have gone since the link was made.
+* A machine whose volunteer paused it is ``paused`` at once, until it samples again.
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ from consent.wire import Problem
 from server.api.parameters import one_of, whole
 from server.api.state import runtime
 from server.errors import ProblemError
+from server.registry.pauses import Paused
 from server.store.protocol import InstanceSummary
 from server.api.viewer import Viewer, current_viewer, may_see
 
@@ -40,11 +42,6 @@ _MOST_PAGES = 1_000_000
 Entry = dict[str, Any]
 
 
-def _disk(entry: Entry) -> float | None:
-    read, write = entry["disk_read_bytes_per_second"], entry["disk_write_bytes_per_second"]
-    return None if read is None and write is None else (read or 0.0) + (write or 0.0)
-
-
 _KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry["alias"],
     "source": lambda entry: SOURCES.index(entry["source"]),
@@ -52,7 +49,7 @@ _KEYS: dict[str, Callable[[Entry], Any]] = {
     "seen": lambda entry: entry["last_seen"],
     "cpu": lambda entry: entry["cpu_busy"],
     "memory": lambda entry: entry["memory_used_ratio"],
-    "disk": _disk,
+    "disk": lambda entry: entry["disk_bytes_per_second"],
 }
 #: What ``sort`` may be: ascending, and with a minus descending.
 SORTS = (*_KEYS, *(f"-{key}" for key in _KEYS))
@@ -83,7 +80,7 @@ def overview(viewer: Viewer, question: Question = Question()) -> dict[str, Any]:
     sources = runtime().registry.sources()
     cursor = store.cursor()
     live_ms = max(LIVE_MS, 3 * 1000 * runtime().config.period_seconds)
-    paused = _paused()
+    paused = runtime().registry.paused_instances(now_ms)
     visible = [
         _shown(summary, sources.get(summary.instance), _state(summary, now_ms, live_ms, paused))
         for summary in store.latest()
@@ -165,14 +162,10 @@ def _fits(entry: Entry, question: Question) -> bool:
     return all(word in text for word in question.words.casefold().split())
 
 
-def _paused() -> frozenset[str]:
-    """Instances whose agent said that it pauses and has not said that it goes on."""
-    return frozenset()
-
-
-def _state(summary: InstanceSummary, now_ms: int, live_ms: int, paused: frozenset[str]) -> str:
-    state = state_of(now_ms - summary.last_time, live_ms)
-    return "paused" if state != "live" and summary.instance in paused else state
+def _state(summary: InstanceSummary, now_ms: int, live_ms: int, paused: Paused) -> str:
+    if paused.rests(summary.instance, summary.last_time):
+        return "paused"
+    return state_of(now_ms - summary.last_time, live_ms)
 
 
 def _shown(summary: InstanceSummary, name: str | None, state: str) -> Entry:
@@ -186,7 +179,13 @@ def _shown(summary: InstanceSummary, name: str | None, state: str) -> Entry:
         "memory_used_ratio": summary.memory_used_ratio,
         "disk_read_bytes_per_second": summary.disk_read_bytes_per_second,
         "disk_write_bytes_per_second": summary.disk_write_bytes_per_second,
+        "disk_bytes_per_second": _throughput(summary),
         "cores": summary.cores,
         "memory_total_bytes": summary.memory_total_bytes,
     }
     return shown if name is None else {**shown, "name": name}
+
+
+def _throughput(summary: InstanceSummary) -> float | None:
+    read, write = summary.disk_read_bytes_per_second, summary.disk_write_bytes_per_second
+    return None if read is None and write is None else (read or 0.0) + (write or 0.0)

@@ -14,7 +14,7 @@ export class Refused extends Error {
 
 /**
  * @typedef {{instance: string, alias: string, source: string, name?: string, last_seen: number,
- *   state: "live" | "late" | "gone", cpu_busy: number | null, memory_used_ratio: number | null,
+ *   state: "live" | "late" | "paused" | "gone", cpu_busy: number | null, memory_used_ratio: number | null,
  *   disk_read_bytes_per_second: number | null, disk_write_bytes_per_second: number | null, cores: number | null,
  *   memory_total_bytes: number | null}} Instance
  * @typedef {(number | null)[]} Values
@@ -57,8 +57,11 @@ export function address(path, parameters) {
 /** @returns {Promise<{cursor: number, now: number, instances: Instance[]}>} */
 export const instances = () => get("/api/v1/instances");
 
-/** @param {number} after @returns {Promise<{cursor: number, now: number, changed: string[] | null}>} */
-export const live = (after) => get("/api/v1/live", { after });
+/**
+ * More than `most` changes come as null: anything may have changed.
+ * @param {number} after @param {number} [most] @returns {Promise<{cursor: number, now: number, changed: string[] | null}>}
+ */
+export const live = (after, most) => get("/api/v1/live", { after, ...(most === undefined ? {} : { most }) });
 
 /**
  * @param {{instance: string, table: string, start: number, end: number, points: number, by?: string}} question

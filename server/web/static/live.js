@@ -10,10 +10,10 @@ const BEAT = 1000;
 const SLOWEST = 10e3;
 
 /**
- * @param {{cursor: () => number, changed: (answer: {cursor: number, now: number, changed: string[] | null}) => Promise<void>,
+ * @param {{cursor: () => number, most?: number, changed: (answer: {cursor: number, now: number, changed: string[] | null}) => Promise<void>,
  *   reached: (yes: boolean, now: number | null) => void}} hooks
  */
-export function start({ cursor, changed, reached }) {
+export function start({ cursor, most, changed, reached }) {
   let failures = 0;
   let timer = 0;
   let asking = false;
@@ -24,7 +24,7 @@ export function start({ cursor, changed, reached }) {
     asking = true;
     const began = performance.now();
     try {
-      const answer = await live(cursor());
+      const answer = await live(cursor(), most);
       failures = 0;
       reached(true, answer.now);
       if (answer.changed === null || answer.changed.length) await changed(answer);
