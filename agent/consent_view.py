@@ -22,6 +22,7 @@ from consent.alias import alias_of
 from consent.chain import valid_until_ms
 from consent.document import to_payload
 from consent.record import ConsentRecord, ErasureReceipt, Receipt
+from consent.withdrawal_code import WithdrawalCode
 
 _STATE_STYLE = {Standing.GIVEN: "bold green", Standing.PENDING: "bold yellow", Standing.EXPIRED: "bold yellow"}
 
@@ -46,8 +47,8 @@ def notice_json(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def given(record: ConsentRecord, receipt: Receipt) -> Group:
-    """After the yes: what holds now, and what one can do next."""
+def given(record: ConsentRecord, receipt: Receipt, code: WithdrawalCode | None) -> Group:
+    """After the yes: what holds now, the code for a lost machine, and what one can do next."""
     words = phrases_for(record.notice.locale)
     until = utc_day(valid_until_ms(record, receipt))
     commands = Table.grid(padding=(0, 2, 0, 0))
@@ -65,11 +66,33 @@ def given(record: ConsentRecord, receipt: Receipt) -> Group:
         note(f"✔ {words.done}", "bold green"),
         note(words.done_until.format(date=until, alias=alias_of(record.instance_id))),
         Text(),
+        *(() if code is None else (code_panel(code, receipt.origin, words), Text())),
         panel(commands, title=words.next_title),
     )
 
 
-def given_json(record: ConsentRecord, receipt: Receipt) -> dict[str, Any]:
+def code_panel(code: WithdrawalCode, server: str, words: Phrases) -> RenderableType:
+    """The withdrawal code, once, and what it is for."""
+    shown = Text(str(code), "bold", no_wrap=True, justify="center")
+    where = Text(f"{clean_line(server)}/withdraw", "cyan", overflow="fold")
+    return panel(
+        Group(note(words.code_write_down), Text(), shown, Text(), note(words.code_use), where), title=words.code_title
+    )
+
+
+def code_json(code: WithdrawalCode | None, server: str) -> dict[str, Any]:
+    """The code as ``consent give --json`` and ``consent code --new --json`` have it; None where there is none."""
+    if code is None:
+        return {"withdrawal_code": None, "withdrawal_url": None}
+    return {"withdrawal_code": str(code), "withdrawal_url": f"{server}/withdraw"}
+
+
+def code_kept(made_ms: int | None, words: Phrases) -> Text:
+    """Whether there is a code; it cannot be shown again."""
+    return inline(words.code_none if made_ms is None else words.code_kept.format(date=utc_minute(made_ms)))
+
+
+def given_json(record: ConsentRecord, receipt: Receipt, code: WithdrawalCode | None) -> dict[str, Any]:
     """The outcome of ``consent give``."""
     return {
         "state": receipt.state,
@@ -79,10 +102,11 @@ def given_json(record: ConsentRecord, receipt: Receipt) -> dict[str, Any]:
         "server": receipt.origin,
         "granted": sorted(record.granted),
         "valid_until": valid_until_ms(record, receipt),
+        **code_json(code, receipt.origin),
     }
 
 
-def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
+def consent(record: ConsentRecord, state: Standing, server: str, code_made_ms: int | None) -> Group:
     """``consent show``: the consent on one screen."""
     answers = [(entry.table, answer(entry.granted, entry.table, ENGLISH)) for entry in record.processing]
     controller = record.controller
@@ -101,6 +125,7 @@ def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
         ("Text", Text(f"{clean_line(record.notice.version)} {clean_line(record.notice.locale)}")),
         ("SHA-256", Text(record.notice.sha256)),
         ("Record", Text(record.record_id)),
+        ("Lost machine", code_kept(code_made_ms, ENGLISH)),
     ]
     shown = panel(labelled(rows), title="Your consent")
     if state in (Standing.ERASED, Standing.ENDED):
@@ -108,12 +133,13 @@ def consent(record: ConsentRecord, state: Standing, server: str) -> Group:
     return Group(shown, note("To withdraw: `sysmetric consent revoke`", "dim"))
 
 
-def consent_json(record: ConsentRecord, state: Standing, server: str) -> dict[str, Any]:
+def consent_json(record: ConsentRecord, state: Standing, server: str, code_made_ms: int | None) -> dict[str, Any]:
     """``consent show --json``."""
     return {
         "state": state.value,
         "alias": alias_of(record.instance_id),
         "server": server,
+        "withdrawal_code_made": code_made_ms,
         "record": to_payload(record),
     }
 

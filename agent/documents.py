@@ -177,6 +177,7 @@ def discard(paths: AgentPaths) -> None:
         paths.enrolment,
         paths.erasure_receipt,
         paths.withdrawal,
+        paths.code_note,
     ):
         remove(path)
     sync_directory(paths.data_dir)
@@ -199,6 +200,7 @@ def archive(paths: AgentPaths, name: str) -> Path:
         paths.key,
         paths.ended,
         paths.pause,
+        paths.code_note,
     ):
         if path.exists():
             os.replace(path, target / path.name)

@@ -3,7 +3,8 @@
 Rules:
 
 * Before every beat, and at least once a second, it looks for ``withdrawal.jws``, for a pause, for the end of the
-  consent, for the stop switch and for the sender's end. What happens during a pause is in no sample.
+  consent, for the stop switch and for the sender's end. What happens during a pause is in no sample; the server is
+  told when it begins and ends, and a stop does not wait for that.
 * A stop (SIGTERM, SIGINT) closes the batch that is being filled and gives the sender ``FLUSH_SECONDS``; what is not
   acknowledged by then is in the spool for the next start. That is an orderly end: exit code 0, for Ctrl-C too. A
   second signal ends at once (130); the spool is written first.
@@ -30,6 +31,7 @@ from agent.outbox import Outbox
 from agent.packer import Packer
 from agent.paths import AgentPaths
 from agent.pause import Pause, read_pause
+from agent.pause_teller import PauseTeller
 from agent.sampler import Sampler
 from agent.sender import Ending, Records, Sender
 from agent.sent_log import SentLog
@@ -101,6 +103,7 @@ class Loop:
         delivery = Delivery(consent, self._clock.now_ms, timeout_seconds=config.timeout_seconds)
         self._sender = Sender(delivery, self._outbox, self._records, self._clock)
         self._pause: Pause | None = None
+        self._pauses = PauseTeller(consent, local_ms)
         self._told: dict[str, str | None] = {}
 
     def run(self) -> None:
@@ -160,10 +163,19 @@ class Loop:
             self._records.tell("paused; nothing is sampled until: sysmetric resume")
         if pause is None:
             self._records.tell("sampling again")
+        self._tell_pause(pause)
         self._pause = pause
         self._records.board.change(
             state="running" if pause is None else "paused", paused_until_ms=pause.until_ms if pause else None
         )
+
+    def _tell_pause(self, pause: Pause | None) -> None:
+        now = self._clock.now_ms()
+        if pause is None:
+            self._pauses.end(now)
+        else:
+            until = pause.until_ms
+            self._pauses.begin(now, None if until is None else until + now - self._clock.local_ms())
 
     def _hand_over(self) -> None:
         tables = self._sampler.take()
@@ -197,6 +209,7 @@ class Loop:
     def _flush(self, why: Why, thread: threading.Thread) -> None:
         """End the sender's thread, leaving nothing in memory that should be kept."""
         self._sender.halt()
+        self._pauses.halt()
         if why is Why.WITHDRAWN:
             self._outbox.abandon()
         elif self._sender.ending is None:

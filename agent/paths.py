@@ -83,6 +83,11 @@ class AgentPaths:
         return self.data_dir / "ended.json"
 
     @property
+    def code_note(self) -> Path:
+        """That a withdrawal code was made, and when; never the code."""
+        return self.data_dir / "withdrawal-code.json"
+
+    @property
     def spool(self) -> Path:
         """Batches that wait for the server, and the sequence numbers."""
         return self.data_dir / "spool.sqlite3"

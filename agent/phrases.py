@@ -83,6 +83,11 @@ class Phrases:  # pylint: disable=too-many-instance-attributes  # one per phrase
     proof_until: str
     never_arrived: str
     not_delivered: str
+    code_title: str
+    code_write_down: str
+    code_use: str
+    code_kept: str
+    code_none: str
 
 
 ENGLISH = Phrases(
@@ -154,6 +159,11 @@ ENGLISH = Phrases(
         "Withdrawn on this machine: nothing is sampled any more. The server cannot be reached and does not know yet. "
         "The running agent tries again; so does the same command."
     ),
+    code_title="Your withdrawal code",
+    code_write_down="Write it down on paper now. It is shown once and kept nowhere on this machine.",
+    code_use="If this machine is lost, type it here, on any device: it withdraws, and the samples are erased.",
+    code_kept="withdrawal code made {date}; a new one: `sysmetric consent code --new`",
+    code_none="no withdrawal code; to get one: `sysmetric consent code --new`",
 )
 
 POLISH = Phrases(
@@ -225,6 +235,11 @@ POLISH = Phrases(
         "Zgoda wycofana na tym komputerze: nic już nie jest pobierane. Serwer jest nieosiągalny i jeszcze nie wie. "
         "Działający program spróbuje ponownie; to samo polecenie także."
     ),
+    code_title="Twój kod wycofania",
+    code_write_down="Zapisz go teraz na kartce. Jest pokazywany raz i nie zostaje nigdzie na tym komputerze.",
+    code_use="Gdy stracisz komputer, wpisz go tutaj, na dowolnym urządzeniu: zgoda zostanie wycofana, a próbki usunięte.",
+    code_kept="kod wycofania z {date}; nowy: `sysmetric consent code --new`",
+    code_none="nie ma kodu wycofania; aby go dostać: `sysmetric consent code --new`",
 )
 
 PHRASES: dict[str, Phrases] = {phrases.locale: phrases for phrases in (ENGLISH, POLISH)}

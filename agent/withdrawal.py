@@ -43,7 +43,7 @@ def revoke(paths: AgentPaths, now_ms: int) -> None:
         raise NoConsent("there is no consent on this machine, so there is nothing to withdraw")
     try:
         if not _is_signed(paths, record_jws):
-            store(paths.withdrawal, _sign(paths, record_jws, now_ms))
+            store(paths.withdrawal, sign_withdrawal(paths, record_jws, now_ms))
     except ConsentError:
         if not paths.withdrawal.exists():
             store(paths.withdrawal, _UNSIGNED)
@@ -90,7 +90,7 @@ def deliver_withdrawal(paths: AgentPaths, client: "httpx.Client", now_ms: int) -
     withdrawal_jws = load(paths.withdrawal)
     if kept is None:
         if not _is_signed(paths, record_jws):
-            withdrawal_jws = _sign(paths, record_jws, now_ms)
+            withdrawal_jws = sign_withdrawal(paths, record_jws, now_ms)
             store(paths.withdrawal, withdrawal_jws)
         try:
             path = f"{CONSENTS_PATH}/{record.record_id}/withdrawal"
@@ -124,7 +124,8 @@ def _is_signed(paths: AgentPaths, record_jws: str) -> bool:
     return True
 
 
-def _sign(paths: AgentPaths, record_jws: str, now_ms: int) -> str:
+def sign_withdrawal(paths: AgentPaths, record_jws: str, now_ms: int) -> str:
+    """A withdrawal of this record by the key on this machine. Raises ConsentError."""
     record, _ = verify_record(record_jws)
     withdrawal = Withdrawal(SCHEMA_VERSION, record.record_id, record.instance_id, sha256_hex(record_jws), now_ms)
     return sign(to_payload(withdrawal), load_key_file(paths.key), Typ.WITHDRAWAL)

@@ -1,4 +1,4 @@
-"""``sysmetric consent``: give, show, receipt, verify, revoke, notice."""
+"""``sysmetric consent``: give, show, receipt, verify, revoke, code, notice."""
 
 # pylint: disable=import-outside-toplevel  # importing a command must stay cheap: see agent.commands
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.paths import AgentPaths
     from consent.chain import Documents
     from consent.record import Choices, ConsentRecord, Receipt
+    from consent.withdrawal_code import WithdrawalCode
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Url = Annotated[str, typer.Argument(metavar="URL", help="The operator's link, in quotes: 'https://host/#k=...'.")]
@@ -69,10 +70,11 @@ def give(  # pylint: disable=too-many-positional-arguments  # one per option, as
     joined = _join(link, locale, choose)
     if joined is None:
         raise typer.Exit(3)
+    made = _leave_code()
     if as_json:
-        print_json(consent_view.given_json(*joined))
+        print_json(consent_view.given_json(*joined, made))
     else:
-        consent_view.print_people(consent_view.given(*joined))
+        consent_view.print_people(consent_view.given(*joined, made))
 
 
 @app.command()
@@ -88,6 +90,7 @@ def show(as_json: AsJson = False) -> None:
     from agent import consent_view
     from agent.documents import GIVE, load, standing
     from agent.errors import NoConsent
+    from agent.leaving import code_made_ms
     from agent.withdrawal import origin_of
     from consent.chain import verify_record
 
@@ -96,7 +99,7 @@ def show(as_json: AsJson = False) -> None:
     if record_jws is None:
         raise NoConsent(f"there is no consent on this machine; to read and decide: {GIVE}")
     record, _ = verify_record(record_jws)
-    view = (record, standing(paths, clock_ms()), origin_of(paths))
+    view = (record, standing(paths, clock_ms()), origin_of(paths), code_made_ms(paths, record.record_id))
     if as_json:
         print_json(consent_view.consent_json(*view))
     else:
@@ -192,6 +195,43 @@ def revoke(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def code(
+    new: Annotated[
+        bool, typer.Option("--new", help="Make a new code; the old one opens nothing from then on.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Say whether there is a withdrawal code for the day this machine is lost, or make a new one.
+
+    \b
+    Examples:
+      sysmetric consent code
+      sysmetric consent code --new
+    """
+    from agent import consent_view, leaving
+    from agent.documents import active_consent
+    from agent.phrases import phrases_for
+    from consent.chain import verify_record
+
+    paths = _paths()
+    consent = active_consent(paths, clock_ms())
+    words = phrases_for(verify_record(_documents().record)[0].notice.locale)
+    if new:
+        made = leaving.leave_withdrawal(paths, consent, clock_ms)
+        if as_json:
+            print_json(consent_view.code_json(made, consent.origin))
+        else:
+            consent_view.print_people(consent_view.code_panel(made, consent.origin, words))
+        return
+    made_ms = leaving.code_made_ms(paths, consent.record_id)
+    if as_json:
+        print_json({"made": made_ms})
+    else:
+        consent_view.print_people(consent_view.code_kept(made_ms, words))
+
+
+@app.command()
 def notice(
     url: Annotated[
         str | None, typer.Argument(metavar="[URL]", help="The operator's link; without it, the server you agreed with.")
@@ -236,6 +276,21 @@ def _join(
     wished = locale or wished_locale(os.environ)
     with open_client(link.origin) as client:
         return giving.give(_paths(), client, link, wished, choose, now_ms=clock_ms, insist_on_locale=locale is not None)
+
+
+def _leave_code() -> "WithdrawalCode | None":
+    """The withdrawal code of a consent that has just come into force, or None: it holds without one."""
+    from agent.documents import active_consent
+    from agent.errors import AgentError
+    from agent.leaving import leave_withdrawal
+    from consent.errors import ConsentError
+
+    paths = _paths()
+    try:
+        return leave_withdrawal(paths, active_consent(paths, clock_ms()), clock_ms)
+    except (AgentError, ConsentError) as error:
+        say(f"sysmetric: there is no withdrawal code yet ({error}); to get one: sysmetric consent code --new")
+        return None
 
 
 def _ask(proposal: "Proposal", origin: str) -> "Choices | None":

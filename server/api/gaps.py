@@ -31,7 +31,10 @@ def get_gaps() -> Response:
     start_ms, end_ms = whole("start"), whole("end")
     if end_ms < start_ms:
         raise ProblemError(Problem.INVALID_REQUEST, "end must not be before start", path="end")
-    shown = [{"start": gap.start_ms, "end": gap.end_ms, "reason": gap.reason.value} for gap in gaps(instance, start_ms, end_ms)]
+    shown = [
+        {"start": gap.start_ms, "end": gap.end_ms, "reason": gap.reason.value}
+        for gap in gaps(instance, start_ms, end_ms)
+    ]
     return jsonify(gaps=shown)
 
 

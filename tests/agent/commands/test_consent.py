@@ -270,7 +270,7 @@ class TestOnATerminal:
         assert code == 0, shown
         assert "confirmed by the server" in shown
         assert unprepared.receipt.exists()
-        assert operator.paths == ["GET /api/v1/notice", "POST /api/v1/consents"]
+        assert operator.paths == ["GET /api/v1/notice", "POST /api/v1/consents", "POST /api/v1/withdrawal-codes"]
 
     def test_in_polish(self, unprepared: AgentPaths, operator: Operator) -> None:
         answers: list[str | bytes] = ["d", "t", "n", "n", "4", "2", "3", "1", "tak"]
