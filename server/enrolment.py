@@ -47,7 +47,6 @@ from server.runtime import Runtime
 PURPOSE = "monitoring-load-over-time"
 LAWFUL_BASIS = "GDPR Art. 6(1)(a) consent; ePrivacy Directive Art. 5(3) consent"
 COLLECTION_METHOD = "measured on the volunteer's machine by the sysmetric agent"
-WITHDRAWAL_METHODS = ("sysmetric consent revoke",)
 RIGHTS = (
     "access (GDPR Art. 15)",
     "rectification (GDPR Art. 16)",
@@ -93,7 +92,7 @@ def make_offer(config: Config, key_thumbprint: str, locale: str, version: Versio
         recipients=said_in(locale, config.recipients),
         transfers=said_in(locale, config.transfers),
         jurisdiction=said_in(locale, config.jurisdiction),
-        withdrawal_methods=WITHDRAWAL_METHODS,
+        withdrawal_methods=("sysmetric consent revoke", f"withdrawal code at {config.origin}/withdraw"),
         rights=RIGHTS,
         authority=said_in(locale, config.authority),
     )
