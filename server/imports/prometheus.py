@@ -22,6 +22,7 @@ import msgspec
 from consent.catalogue import MAX_SAFE_INTEGER
 from server.errors import ImportFailed
 from server.imports.content import check_looks_like_json, read_content, split_documents
+from server.imports.devices import is_whole_disk
 from server.imports.format import Content, Format, Report
 from server.imports.rates import Machine, Track, chunks, missing_disk, missing_memory, without_repeats
 from server.imports.values import Imported
@@ -56,10 +57,6 @@ QUERY = (
     '|node_disk_(read_bytes|written_bytes|reads_completed|writes_completed|io_time_seconds)_total"}'
 )
 
-_NO_WHOLE_DISK = re.compile(
-    r"(loop|ram|zram|sr|fd|dm-|md)\d+.*|(sd|hd|vd|xvd)[a-z]+\d+|(nvme\d+n\d+|mmcblk\d+|nbd\d+|rbd\d+)p\d+"
-    r"|nvme\d+c\d+n\d+|mmcblk\d+(boot\d+|rpmb)"
-)
 _DEVICE = re.compile(r"[!-~]{1,64}")
 _CORE = re.compile(r"[0-9]{1,5}")
 _LONGEST_NAME = 255
@@ -184,7 +181,7 @@ class _Recording:
             device = metric.get("device", "")
             if not _DEVICE.fullmatch(device):
                 raise self.failed(f"{entry}.metric.device", "expected the short name of a disk")
-            return None if _NO_WHOLE_DISK.fullmatch(device) else device
+            return device if is_whole_disk(device) else None
         return None
 
     def settled(self) -> Iterator[tuple[str, Machine]]:
