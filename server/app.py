@@ -34,6 +34,7 @@ from server.api import (
     withdrawal_codes,
 )
 from server.api.state import State, attach
+from server.attempts import Attempts
 from server.config import Config
 from server.errors import ServerError
 from server.key_derivation import derive
@@ -47,6 +48,9 @@ from server.web import pages
 
 #: Bodies of anything but a batch; a consent record is about 4 kB.
 LARGEST_BODY = 512 * 1024
+#: Wrong withdrawal codes that are answered at once, and then one in so many milliseconds.
+WRONG_CODES = 10
+WRONG_CODE_EVERY_MS = 6000
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -114,7 +118,12 @@ def _state(runtime: Runtime) -> State:
         }
     )
     return State(
-        runtime, ReplayGuard(), Admission(room_for_batches(runtime.config.threads)), telemetry, Readiness(runtime)
+        runtime=runtime,
+        replay=ReplayGuard(),
+        admission=Admission(room_for_batches(runtime.config.threads)),
+        telemetry=telemetry,
+        readiness=Readiness(runtime),
+        code_attempts=Attempts(WRONG_CODES, WRONG_CODE_EVERY_MS, runtime.now_ms),
     )
 
 

@@ -18,8 +18,10 @@ import threading
 
 from consent.chain import verify_record, verify_withdrawal
 from consent.document import to_payload
+from consent.errors import CodeWrong, ConsentError
 from consent.record import SCHEMA_VERSION, ErasureReceipt
 from consent.signature import Typ, sha256_hex, sign
+from consent.withdrawal_code import SEALED_BYTES, WithdrawalCode, unseal
 from server.errors import Conflict
 from server.registry.values import Ending
 from server.runtime import Runtime
@@ -27,6 +29,7 @@ from server.runtime import Runtime
 _log = logging.getLogger("sysmetric.withdrawal")
 #: Two deliveries of one withdrawal must not each sign a receipt. One process holds a data directory, so one lock does.
 _one_at_a_time = threading.Lock()
+_NOTHING_SEALED = bytes(SEALED_BYTES)
 
 
 def withdraw(runtime: Runtime, record_id: str, withdrawal_jws: str) -> str:
@@ -42,6 +45,22 @@ def withdraw(runtime: Runtime, record_id: str, withdrawal_jws: str) -> str:
         ending = runtime.registry.withdraw(record_id, withdrawal_jws, runtime.now_ms())
         runtime.links.forget(ending.instance_id)
         return _complete(runtime, ending)
+
+
+def withdraw_by_code(runtime: Runtime, code: WithdrawalCode) -> str:
+    """Carry out the withdrawal that a volunteer left sealed for the day their machine is lost; returns the record id.
+
+    Raises CodeWrong: the code opens nothing here; whether it is unknown or what it opens is no withdrawal of that
+    consent, the answer is the same and takes the same work. Else as ``withdraw``.
+    """
+    found = runtime.registry.sealed_withdrawal(code.lookup)
+    withdrawal_jws = unseal(code, *(("", _NOTHING_SEALED) if found is None else (found.record_id, found.sealed)))
+    assert found is not None  # nothing opens the other
+    try:
+        withdraw(runtime, found.record_id, withdrawal_jws)
+    except ConsentError as error:
+        raise CodeWrong("this code opens no withdrawal") from error
+    return found.record_id
 
 
 def terminate(runtime: Runtime, record_id: str, actor: str = "operator") -> str:

@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from server.admission import Admission
+from server.attempts import Attempts
 from server.readiness import Readiness
 from server.replay import ReplayGuard
 from server.runtime import Runtime
@@ -23,6 +24,7 @@ class State:
     admission: Admission
     telemetry: Telemetry
     readiness: Readiness
+    code_attempts: Attempts
 
 
 def attach(app: Flask, made: State) -> None:
