@@ -6,6 +6,7 @@ Rules:
 * A proxy of the environment (``HTTPS_PROXY``, ``NO_PROXY``) is honoured, but plain http never goes through one: what is
   meant for this machine must not leave it.
 * One kept-alive connection. The User-Agent names the program and its version, not the system.
+* An exchange as a whole takes ``EXCHANGE_TIMEOUTS`` times the timeout at most, however many bytes arrive in time.
 * An answer is read up to ``MAX_ANSWER_BYTES`` and never decompressed; what is longer is not an answer of our server.
 * ``batch_client`` takes an ``ActiveConsent``: before there is one, only ``open_client`` exists, for the notice, the
   record and the withdrawal.
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent.deadline import Deadline
 from agent.errors import ConfigError, Refused, ServerUnreachable
 from agent.untrusted import clean_line
 from consent import __version__
@@ -40,6 +42,8 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:]+:[0-9a-f:.]*")
 USER_AGENT = f"sysmetric/{__version__}"
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
+#: Connecting, sending and waiting for an answer each have the timeout to themselves.
+EXCHANGE_TIMEOUTS = 3
 #: Longer than most batches, so that one connection serves all of them.
 _KEEP_ALIVE_SECONDS = 330.0
 _BEFORE_SENDING = (
@@ -79,6 +83,19 @@ class Answer:
         return None, f"unexpected answer {self.status}"
 
 
+class _Client(httpx.Client):
+    """A client whose exchanges can be bounded as a whole."""
+
+    def __init__(self, deadline: Deadline, **options: Any) -> None:
+        super().__init__(**options)
+        self.deadline = deadline
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As httpx does, and the deadline learns of the connection."""
+        request.extensions = {**request.extensions, "trace": self.deadline.trace}
+        return super().send(request, **options)
+
+
 def check_origin(origin: str) -> str:
     """``scheme://host[:port]`` in its one spelling. Raises ConfigError for what this program will not talk to."""
     try:
@@ -110,7 +127,8 @@ def open_client(origin: str, *, timeout_seconds: float = 10.0) -> httpx.Client:
     base_url = check_origin(origin)
     encrypted = base_url.startswith("https://")
     try:
-        return httpx.Client(
+        return _Client(
+            Deadline(EXCHANGE_TIMEOUTS * timeout_seconds),
             base_url=base_url,
             trust_env=encrypted,
             follow_redirects=False,
@@ -134,13 +152,18 @@ def batch_client(consent: ActiveConsent, *, timeout_seconds: float = 10.0) -> ht
 
 def send(client: httpx.Client, request: httpx.Request) -> Answer:
     """Send one request and read the answer, bounded. Raises ServerUnreachable."""
+    assert isinstance(client, _Client), "only open_client makes clients"
+    deadline = client.deadline
     try:
-        response = client.send(request, stream=True)
-        try:
-            body = _read(response, MAX_ANSWER_BYTES)
-        finally:
-            response.close()
+        with deadline.enforced():
+            response = client.send(request, stream=True)
+            try:
+                body = _read(response, MAX_ANSWER_BYTES)
+            finally:
+                response.close()
     except httpx.HTTPError as error:
+        if deadline.passed:
+            raise ServerUnreachable(f"{request.url.host} cannot be reached: no answer in time", sent=True) from error
         sent = not isinstance(error, _BEFORE_SENDING)
         raise ServerUnreachable(f"{request.url.host} cannot be reached: {_reason(error)}", sent=sent) from error
     except httpx.InvalidURL as error:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -270,3 +270,25 @@ def test_tls_is_verified(
         thread.join()
         server.server_close()
     assert bool(server.asked) is answered, "nothing is said to a server that cannot prove who it is"
+
+
+def test_an_exchange_ends_in_time_however_many_bytes_arrive() -> None:
+    """httpx's timeout alone begins anew with each of them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gone = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not gone.wait(0.05):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with open_client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_seconds=0.3) as client:
+            with pytest.raises(ServerUnreachable, match="no answer in time") as caught:
+                send(client, client.build_request("POST", "/"))
+        assert caught.value.sent, "it may have been stored"
+        gone.set()
+        thread.join(timeout=10)

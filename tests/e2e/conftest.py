@@ -62,10 +62,10 @@ class Operator:
         assert not check or done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def init(self) -> None:
+    def init(self, *arguments: str) -> None:
         made = self.call(
             *("init", "--no-input", *WHO),
-            *("--origin", self.url, "--listen", f"127.0.0.1:{self.port}"),
+            *("--origin", self.url, "--listen", f"127.0.0.1:{self.port}", *arguments),
         )
         self.enrolment_url = made["enrolment_url"]
 
@@ -140,6 +140,10 @@ class Volunteer:
             )
         self.processes.append(process)
         return process
+
+    def log(self) -> str:
+        """What the agent said so far."""
+        return (self.directory / "agent.log").read_text()
 
     def files(self) -> list[Path]:
         """Every file the agent has made anywhere."""
