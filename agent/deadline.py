@@ -1,5 +1,5 @@
-"""A bound on a whole exchange: httpx's own timeouts begin anew with every byte, so a server that sends one byte a second
-would hold the sender for as long as it likes.
+"""A bound on a whole exchange. httpx's own timeouts begin anew with every byte, so a server that sends one byte a
+second would hold the sender for as long as it likes.
 
 Rule: when the time is up the connection is shut down under the read that waits for it, which then fails like any other
 broken connection. httpcore tells its ``trace`` extension of each connection that it makes; nothing else is traced.

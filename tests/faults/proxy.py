@@ -3,15 +3,22 @@
 import socket
 import struct
 import threading
-from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.processes import free_port
 
 #: Closing with this sends RST: what was in flight is lost, as when a router forgets the connection.
 _RESET = struct.pack("ii", 1, 0)
 _PATIENCE = 30.0
+
+
+class Fault(Protocol):  # pylint: disable=too-few-public-methods  # a function
+    """What is done to a connection on which a whole request has arrived."""
+
+    def __call__(self, proxy: "Proxy", client: socket.socket, request: bytes, /) -> None:
+        """Return when the connection may be closed."""
 
 
 @dataclass
@@ -23,7 +30,7 @@ class Proxy:
 
     target: int
     port: int = field(default_factory=free_port)
-    fault: "Callable[[Proxy, socket.socket], None] | None" = None
+    fault: Fault | None = None
     happened: int = 0
     requests: int = 0
 
@@ -48,7 +55,7 @@ class Proxy:
                 client.settimeout(_PATIENCE)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _serve(self, client: socket.socket) -> None:
+    def _serve(self, client: socket.socket, request: bytes) -> None:
         with closing(client), suppress(OSError):
             while self._open:
                 fault = self.fault
@@ -59,8 +66,7 @@ class Proxy:
                     client.sendall(self.forward(request))
                 else:
                     self.happened += 1
-                    self.request = request
-                    fault(self, client)
+                    fault(self, client, request)
                     return
 
     def forward(self, request: bytes) -> bytes:
@@ -99,41 +105,41 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def reset_in_the_middle(proxy: Proxy, client: socket.socket) -> None:
+def reset_in_the_middle(proxy: Proxy, client: socket.socket, request: bytes) -> None:
     """Half of the request reaches the server, then both sides see a reset."""
     with closing(socket.create_connection(("127.0.0.1", proxy.target), timeout=_PATIENCE)) as server:
-        server.sendall(proxy.request[: len(proxy.request) // 2])
+        server.sendall(request[: len(request) // 2])
         reset(server)
     reset(client)
 
 
-def half_open(_proxy: Proxy, client: socket.socket) -> None:
+def half_open(_proxy: Proxy, client: socket.socket, _request: bytes) -> None:
     """The request is swallowed and nothing ever comes back."""
     client.recv(1)  # until the agent has had enough
 
 
-def one_byte_a_second(proxy: Proxy, client: socket.socket) -> None:
+def one_byte_a_second(proxy: Proxy, client: socket.socket, request: bytes) -> None:
     """The answer comes so slowly that it never comes."""
-    answer = proxy.forward(proxy.request)
+    answer = proxy.forward(request)
     gone = threading.Event()
     for byte in answer:
         client.sendall(bytes([byte]))
         gone.wait(1.0)
 
 
-def delivered_twice(proxy: Proxy, client: socket.socket) -> None:
+def delivered_twice(proxy: Proxy, client: socket.socket, request: bytes) -> None:
     """The same bytes reach the server a second time, as a captured and replayed request would."""
-    client.sendall(proxy.forward(proxy.request))
-    proxy.forward(proxy.request)
+    client.sendall(proxy.forward(request))
+    proxy.forward(request)
 
 
-def answer_lost(proxy: Proxy, client: socket.socket) -> None:
+def answer_lost(proxy: Proxy, client: socket.socket, request: bytes) -> None:
     """The server has stored it; the agent never hears of it."""
-    proxy.forward(proxy.request)
+    proxy.forward(request)
     reset(client)
 
 
-def answered_by_a_proxy(_proxy: Proxy, client: socket.socket) -> None:
+def answered_by_a_proxy(_proxy: Proxy, client: socket.socket, _request: bytes) -> None:
     """A load balancer's own words, in HTML."""
     body = b"<html><h1>502 Bad Gateway</h1></html>"
     client.sendall(
@@ -142,7 +148,7 @@ def answered_by_a_proxy(_proxy: Proxy, client: socket.socket) -> None:
     )
 
 
-def no_http(_proxy: Proxy, client: socket.socket) -> None:
+def no_http(_proxy: Proxy, client: socket.socket, _request: bytes) -> None:
     """The first bytes of a TLS alert where HTTP was expected."""
     client.sendall(b"\x15\x03\x01\x00\x02\x02\x28")
 
@@ -154,7 +160,7 @@ class RedirectTo:  # pylint: disable=too-few-public-methods  # a fault with a pl
         self._elsewhere = socket.create_server(("127.0.0.1", 0))
         self._elsewhere.setblocking(False)
 
-    def __call__(self, _proxy: Proxy, client: socket.socket) -> None:
+    def __call__(self, _proxy: Proxy, client: socket.socket, _request: bytes) -> None:
         port = self._elsewhere.getsockname()[1]
         client.sendall(
             b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:%d/api/v1/batches\r\n"

@@ -3,9 +3,8 @@
 The agent goes on through one fault after another; after each the network heals and everything that waited arrives.
 """
 
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from server.config import load_config
 from server.runtime import open_runtime
 from tests.e2e.conftest import Operator, Volunteer
 from tests.faults.proxy import (
+    Fault,
     Proxy,
     RedirectTo,
     answer_lost,
@@ -64,8 +64,7 @@ def line(tmp_path: Path, volunteer: Volunteer) -> Iterator[Line]:
         operator.stop()
 
 
-Fault = Callable[[Proxy, socket.socket], None]
-FAULTS: tuple[Fault, ...] = (
+FAULTS = (
     reset_in_the_middle,
     half_open,
     one_byte_a_second,
@@ -80,7 +79,8 @@ def test_every_sample_arrives_once_whatever_the_network_does(line: Line) -> None
     elsewhere = RedirectTo()
     agent = line.volunteer.run("--batch", "1")
     until("the first batch", lambda: line.status().get("batches_sent"))
-    for fault in (*FAULTS, elsewhere):
+    faults: tuple[Fault, ...] = (*FAULTS, elsewhere)
+    for fault in faults:
         name = getattr(fault, "__name__", "redirect")
         done = line.proxy.happened
         line.proxy.fault = fault
@@ -106,8 +106,9 @@ def test_every_sample_arrives_once_whatever_the_network_does(line: Line) -> None
 
 def _check(data_dir: Path) -> None:
     with open_runtime(load_config(data_dir, {}), now_ms=clock_ms) as runtime:
-        (summary,) = runtime.store.latest()
-        rows = [row for table, row in runtime.store.rows(summary.instance) if table == "memory"]
+        store = runtime.store
+        instance = [summary.instance for summary in store.latest()][0]
+        rows = [row for table, row in store.rows(instance) if table == "memory"]
     times = [int(str(row["time"])) for row in rows]
     assert len(times) == len(set(times)), "no sample is there twice"
     widest = max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
