@@ -77,5 +77,6 @@ def _statistics(summary: Statistics) -> dict[str, float | None]:
         "median": summary.median,
         "min": summary.minimum,
         "max": summary.maximum,
+        "p5": summary.p5,
         "p95": summary.p95,
     }

@@ -1,13 +1,16 @@
-"""A series out of the rows that a store answers with, the same for every store. Pure."""
+"""Series and sparks out of the rows that a store answers with, the same for every store. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 from consent.catalogue import TABLES, Table
-from server.store.protocol import STATISTICS, Group, Series, SeriesQuery, Statistics, series_columns
+from server.store.protocol import STATISTICS, Group, Series, SeriesQuery, Spark, Statistics, series_columns
 
 #: part, 1 for a summary, bucket number, column name, and the statistics in the order of STATISTICS.
 AnswerRow = tuple[Any, ...]
+#: instance, field of Spark, bucket number (from the epoch), mean or None.
+SparkRow = tuple[str, str, int, float | None]
 
 
 def series_of(query: SeriesQuery, rows: Sequence[AnswerRow]) -> Series:
@@ -29,10 +32,20 @@ def series_of(query: SeriesQuery, rows: Sequence[AnswerRow]) -> Series:
     return Series(table.name, query.start_ms, query.bucket_ms, starts, list(groups.values()))
 
 
+def sparks_of(starts: range, rows: Iterable[SparkRow]) -> dict[str, Spark]:
+    """The sparks from the rows of every instance that has any. ``starts`` are the buckets."""
+    sparks: dict[str, Spark] = {}
+    for instance, name, bucket, mean in rows:
+        if instance not in sparks:
+            sparks[instance] = Spark(*([None] * len(starts) for _ in fields(Spark)))
+        getattr(sparks[instance], name)[bucket - starts.start // starts.step] = mean
+    return sparks
+
+
 def _empty_group(table: Table, part: str | None, length: int) -> Group:
     columns = [column.name for column in series_columns(table)]
     return Group(
         part,
         {name: {statistic: [None] * length for statistic in STATISTICS} for name in columns},
-        {name: Statistics(None, None, None, None, None) for name in columns},
+        {name: Statistics(*(None for _ in STATISTICS)) for name in columns},
     )

@@ -30,8 +30,8 @@ from server.store.lock import DirectoryLock
 from server.store.memory import Memory
 from server.store.partition import Partition, PartitionFiles, store_error
 from server.store.partition_set import PartitionSet
-from server.store.protocol import InstanceSummary, Row, Series, SeriesQuery, StoredBatch
-from server.store.reading import Reader
+from server.store.protocol import InstanceSummary, Row, Series, SeriesQuery, Spark, StoredBatch
+from server.store.reading import Reader, RowRange
 from server.store.schema import literal
 
 _Result = TypeVar("_Result")
@@ -106,9 +106,19 @@ class DuckDBStore:
         """From memory."""
         return self._memory.summaries()
 
-    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
+    def sparks(self, instances: Sequence[str], start_ms: int, end_ms: int, bucket_ms: int) -> dict[str, Spark]:
+        """One pass over the partitions that overlap the range, whatever the number of instances."""
+        return self._reader.sparks(instances, start_ms, end_ms, bucket_ms)
+
+    def times(self, instance: str, table: str, start_ms: int, end_ms: int) -> list[tuple[int, str | int | None]]:
+        """One pass over the partitions that overlap the range."""
+        return self._reader.times(instance, table, start_ms, end_ms)
+
+    def rows(
+        self, instance: str, *, table: str | None = None, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[tuple[str, Row]]:
         """Day by day, the tables of a day merged by time, in pages."""
-        return self._reader.rows(instance)
+        return self._reader.rows(instance, RowRange.of(table, start_ms, end_ms))
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:
         """Delete, then rewrite the files that held it."""

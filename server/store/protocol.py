@@ -22,7 +22,7 @@ from server.errors import StoreError
 Row = dict[str, Value]
 
 #: The statistics of a bucket, in the order in which they are shown.
-STATISTICS = ("mean", "median", "min", "max", "p95")
+STATISTICS = ("mean", "median", "min", "max", "p5", "p95")
 
 #: More buckets than this in one query is a mistake of the caller.
 MAX_BUCKETS = 100_000
@@ -59,19 +59,25 @@ class SeriesQuery:
     by_part: bool = False
 
     def __post_init__(self) -> None:
-        if self.table not in TABLES:
-            raise ValueError(f"there is no table {self.table!r}; there are: {', '.join(TABLES)}")
-        if self.bucket_ms < 1 or not 0 <= self.start_ms <= self.end_ms:
-            raise ValueError("a series needs 0 <= start <= end and a bucket of at least 1 ms")
-        if self.end_ms - self.start_ms > self.bucket_ms * MAX_BUCKETS:
-            raise ValueError(f"a series has at most {MAX_BUCKETS} buckets; choose a wider bucket or a shorter range")
+        table_named(self.table)
+        bucket_starts(self.start_ms, self.end_ms, self.bucket_ms)
 
     @property
     def bucket_starts(self) -> range:
         """The start of every bucket that the range touches, in milliseconds; the first may be before ``start_ms``."""
-        if self.start_ms == self.end_ms:
-            return range(0)
-        return range(self.start_ms // self.bucket_ms * self.bucket_ms, self.end_ms, self.bucket_ms)
+        return bucket_starts(self.start_ms, self.end_ms, self.bucket_ms)
+
+
+def bucket_starts(start_ms: int, end_ms: int, bucket_ms: int) -> range:
+    """The start of every bucket, aligned to the epoch, that ``start_ms <= time < end_ms`` touches.
+
+    Raises ValueError for a range that is senseless or has more than MAX_BUCKETS of them.
+    """
+    if bucket_ms < 1 or not 0 <= start_ms <= end_ms:
+        raise ValueError("a series needs 0 <= start <= end and a bucket of at least 1 ms")
+    if end_ms - start_ms > bucket_ms * MAX_BUCKETS:
+        raise ValueError(f"a series has at most {MAX_BUCKETS} buckets; choose a wider bucket or a shorter range")
+    return range(0) if start_ms == end_ms else range(start_ms // bucket_ms * bucket_ms, end_ms, bucket_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +99,13 @@ def series_columns(table: Table) -> tuple[SeriesColumn, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of all samples of a range; None where there are none. ``p95`` and ``median`` interpolate linearly."""
+    """Of all samples of a range; None where there are none. ``p5``, ``median`` and ``p95`` interpolate linearly."""
 
     mean: float | None
     median: float | None
     minimum: float | None
     maximum: float | None
+    p5: float | None
     p95: float | None
 
 
@@ -123,6 +130,19 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Spark:
+    """Small lines of one instance for an overview: the mean of each bucket, None where nothing was sampled.
+
+    ``cpu_busy`` (0..1) is over all cores alike, ``memory_used_ratio`` (0..1) over samples, ``disk_bytes_per_second``
+    is read and written bytes of all devices together.
+    """
+
+    cpu_busy: list[float | None]
+    memory_used_ratio: list[float | None]
+    disk_bytes_per_second: list[float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceSummary:
     """The newest values of one instance for an overview; None where a table has no rows.
 
@@ -138,6 +158,13 @@ class InstanceSummary:
     memory_total_bytes: int | None = None
     disk_read_bytes_per_second: float | None = None
     disk_write_bytes_per_second: float | None = None
+
+
+def table_named(name: str) -> Table:
+    """The table of that name. Raises ValueError naming those that there are."""
+    if name not in TABLES:
+        raise ValueError(f"there is no table {name!r}; there are: {', '.join(TABLES)}")
+    return TABLES[name]
 
 
 class Store(Protocol):
@@ -158,8 +185,25 @@ class Store(Protocol):
     def latest(self) -> list[InstanceSummary]:
         """One summary per instance that has rows, ordered by instance. Cheap: answered from memory."""
 
-    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
-        """(table, row) of everything held of an instance, in time order, in bounded memory."""
+    def sparks(self, instances: Sequence[str], start_ms: int, end_ms: int, bucket_ms: int) -> dict[str, Spark]:
+        """Small lines of many instances, in one query; those without rows in the range are absent.
+
+        The buckets are ``bucket_starts``'s, whose ValueError this raises.
+        """
+
+    def times(self, instance: str, table: str, start_ms: int, end_ms: int) -> list[tuple[int, str | int | None]]:
+        """The distinct (time, part) of the rows with ``start_ms <= time < end_ms``, sorted.
+
+        A part is a core's number, a device, or None in a table without parts. ValueError: there is no such table.
+        """
+
+    def rows(
+        self, instance: str, *, table: str | None = None, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[tuple[str, Row]]:
+        """(table, row) of what is held of an instance, in time order, in bounded memory.
+
+        Everything, or one table only (ValueError: there is no such table), or only ``start_ms <= time < end_ms``.
+        """
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:
         """Erase an instance; rows per table. On return its bytes are in no file of the store.

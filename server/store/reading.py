@@ -2,26 +2,43 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import duckdb
 
-from consent.catalogue import TABLES, Table
-from server.store.answer import series_of
+from consent.catalogue import MAX_SAFE_INTEGER, TABLES, Table
+from server.store.answer import series_of, sparks_of
 from server.store.cleaning import older_rows
 from server.store.incoming import canonical_instance
 from server.store.memory import Memory
 from server.store.partition import store_error
 from server.store.partition_set import PartitionSet
-from server.store.protocol import Row, Series, SeriesQuery
+from server.store.protocol import Row, Series, SeriesQuery, Spark, bucket_starts, table_named
 from server.store.schema import quoted
 from server.store.series import SHORT_MS, count_statement, pieces, series_statement
+from server.store.sparks import sparks_statement
 
 #: Rows that ``rows`` holds of each table at a time.
 PAGE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowRange:
+    """Which rows of an instance: of these tables, and ``start_ms <= time < end_ms``."""
+
+    tables: tuple[Table, ...]
+    start_ms: int
+    end_ms: int
+
+    @classmethod
+    def of(cls, table: str | None, start_ms: int | None, end_ms: int | None) -> "RowRange":
+        """What ``Store.rows`` is called with. Raises ValueError for a table that there is not."""
+        tables = tuple(TABLES.values()) if table is None else (table_named(table),)
+        return cls(tables, max(start_ms or 0, 0), MAX_SAFE_INTEGER if end_ms is None else end_ms)
 
 
 class Reader:
@@ -46,15 +63,44 @@ class Reader:
                         answer += self._read(*series_statement(query, partitions, piece))
         return series_of(query, answer)
 
-    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
+    def sparks(self, instances: Sequence[str], start_ms: int, end_ms: int, bucket_ms: int) -> dict[str, Spark]:
+        """One pass over the partitions that overlap the range."""
+        starts = bucket_starts(start_ms, end_ms, bucket_ms)
+        answer: list[Any] = []
+        with self._partitions.lease() as leased:
+            partitions = [one for one in leased if one.overlaps(start_ms, end_ms)]
+            asked = [one for one in instances if canonical_instance(one) and not self._memory.is_hidden(one)]
+            if partitions and asked:
+                answer = self._read(*sparks_statement(asked, start_ms, end_ms, bucket_ms, partitions))
+        return sparks_of(starts, answer)
+
+    def times(self, instance: str, table: str, start_ms: int, end_ms: int) -> list[tuple[int, str | int | None]]:
+        """One pass over the partitions that overlap the range."""
+        part = table_named(table).part
+        if canonical_instance(instance) is None:
+            return []
+        with self._partitions.lease() as leased:
+            partitions = [one for one in leased if one.overlaps(start_ms, end_ms)]
+            if not partitions or self._memory.is_hidden(instance):
+                return []
+            pairs = " UNION ".join(
+                f"SELECT epoch_ms(time) AS time, {quoted(part.name) if part else 'NULL'} AS part "
+                f"FROM {one.alias}.{quoted(table)} WHERE sym = $instance::UUID "
+                "AND time >= make_timestamp_ms($start) AND time < make_timestamp_ms($end)"
+                for one in partitions
+            )
+            bounds = {"instance": instance, "start": max(start_ms, 0), "end": end_ms}
+            return self._read(f"SELECT DISTINCT time, part FROM ({pairs}) ORDER BY time, part", bounds)
+
+    def rows(self, instance: str, wanted: RowRange) -> Iterator[tuple[str, Row]]:
         """Day by day, the tables of a day merged by time, in pages."""
         if canonical_instance(instance) is None:
             return
         with self._partitions.lease() as leased:
-            days = [partition.day.name for partition in leased]
+            days = [one.day.name for one in leased if one.overlaps(wanted.start_ms, wanted.end_ms)]
         for day in days:
             yield from heapq.merge(
-                *(self._rows_of_day(instance, day, table) for table in TABLES.values()),
+                *(self._rows_of_day(instance, day, table, wanted) for table in wanted.tables),
                 key=_time,
             )
 
@@ -76,12 +122,12 @@ class Reader:
                     counts[name] += self._read(f"SELECT count(*) FROM {partition.alias}.{quoted(name)}", {})[0][0]
         return dict(counts)
 
-    def _rows_of_day(self, instance: str, day: str, table: Table) -> Iterator[tuple[str, Row]]:
+    def _rows_of_day(self, instance: str, day: str, table: Table, wanted: RowRange) -> Iterator[tuple[str, Row]]:
         """One table of one day in pages. A page ends where a time ends, and the next begins at the next time."""
         names = [column.name for column in table.wire_columns]
-        from_ms, size = 0, PAGE_ROWS
+        from_ms, size = wanted.start_ms, PAGE_ROWS
         while True:
-            page = self._page(instance, day, table, from_ms, size)
+            page = self._page(day, table, {"instance": instance, "from": from_ms, "to": wanted.end_ms, "size": size})
             if len(page) == size and page[0][0] == page[-1][0]:
                 size *= 2
                 continue
@@ -92,17 +138,17 @@ class Reader:
                 return
             from_ms, size = page[-1][0], PAGE_ROWS
 
-    def _page(self, instance: str, day: str, table: Table, from_ms: int, size: int) -> list[Any]:
+    def _page(self, day: str, table: Table, parameters: dict[str, str | int]) -> list[Any]:
         columns = ", ".join(quoted(column.name) for column in table.wire_columns[1:])
         order = f"time, {quoted(table.part.name)}" if table.part else "time"
         with self._partitions.lease() as leased:
             for partition in leased:
-                if partition.day.name == day and not self._memory.is_hidden(instance):
+                if partition.day.name == day and not self._memory.is_hidden(str(parameters["instance"])):
                     return self._read(
                         f"SELECT epoch_ms(time), {columns} FROM {partition.alias}.{quoted(table.name)} "
                         f"WHERE sym = $instance::UUID AND time >= make_timestamp_ms($from) "
-                        f"ORDER BY {order} LIMIT $size",
-                        {"instance": instance, "from": from_ms, "size": size},
+                        f"AND time < make_timestamp_ms($to) ORDER BY {order} LIMIT $size",
+                        parameters,
                     )
         return []
 

@@ -75,10 +75,10 @@ def series_statement(query: SeriesQuery, partitions: Sequence[Partition], piece:
         long AS (SELECT part, bucket, unnest(numbers) AS number, unnest($names::VARCHAR[]) AS name FROM joined),
         counted AS (
             SELECT part, grouping(bucket) AS is_summary, bucket, name, avg(number) AS mean,
-                quantile_cont(number, [0.5, 0.95]) AS quantiles, min(number) AS minimum, max(number) AS maximum
+                quantile_cont(number, [0.5, 0.05, 0.95]) AS quantiles, min(number) AS minimum, max(number) AS maximum
             FROM long GROUP BY GROUPING SETS ((part, name, bucket), (part, name))
         )
-        SELECT part, is_summary, bucket, name, mean, quantiles[1], minimum, maximum, quantiles[2]
+        SELECT part, is_summary, bucket, name, mean, quantiles[1], minimum, maximum, quantiles[2], quantiles[3]
         FROM counted ORDER BY part"""
     names = [column.name for column in piece.columns]
     return statement, {**parameters, "bucket": query.bucket_ms, "names": names}
