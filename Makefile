@@ -23,7 +23,7 @@ export POETRY_NO_INTERACTION := 1
 # Every program that the tests start would compile its libraries anew, each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check-all poetry-download poetry-install-deps poetry-lock test test-fast e2e black_check black pylint mypy \
+.PHONY: help demo check-all axe poetry-download poetry-install-deps poetry-lock test test-fast e2e black_check black pylint mypy \
 	lint-imports benchmark docker-build docker-run clean
 
 help: ## this list
@@ -61,13 +61,20 @@ poetry-lock: .tools/.poetry ## resolve pyproject.toml again into poetry.lock
 	@$(POETRY) install --quiet --all-extras || $(POETRY) install --all-extras
 	@touch .venv/.runtime $@
 
-test: .venv/.development ## every test (browser tests need Debian's chromium, one test needs strace)
+axe: tests/e2e/axe/node_modules ## axe-core for the accessibility tests, by npm
+
+# npm is no requirement: without it those tests are skipped and say so.
+tests/e2e/axe/node_modules: tests/e2e/axe/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then npm ci --silent --no-audit --no-fund --prefix tests/e2e/axe && touch $@; \
+	else echo "npm is not installed: the accessibility tests will be skipped"; fi
+
+test: .venv/.development axe ## every test (browser tests need Debian's chromium, one test needs strace)
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 test-fast: .venv/.development ## the tests that start no browser and no real processes
 	$(BIN)/python -m pytest -q -m "not e2e" $(PYTEST_ARGS)
 
-e2e: .venv/.development ## the tests with real processes and a real browser; screenshots in screenshots/
+e2e: .venv/.development axe ## the tests with real processes and a real browser; screenshots in screenshots/
 	$(BIN)/python -m pytest -q -m e2e $(PYTEST_ARGS)
 
 black_check: .venv/.development ## formatting
