@@ -9,7 +9,7 @@ Rules:
 """
 
 from server.errors import ImportFailed
-from server.imports import prometheus
+from server.imports import atop, iostat, prometheus, sadf_csv, sadf_json, vmstat
 from server.imports.format import Content, Format, Report
 from server.imports.shift import shift
 from server.imports.values import Chunker, Imported
@@ -17,7 +17,14 @@ from server.imports.values import Chunker, Imported
 __all__ = ["FORMATS", "Chunker", "Content", "Format", "Imported", "Report", "by_name", "detect", "shift"]
 
 #: Every format, the most particular first.
-FORMATS: tuple[Format, ...] = (prometheus.FORMAT,)
+FORMATS: tuple[Format, ...] = (
+    prometheus.FORMAT,
+    sadf_json.FORMAT,
+    sadf_csv.FORMAT,
+    iostat.FORMAT,
+    vmstat.FORMAT,
+    atop.FORMAT,
+)
 
 #: What a file may be that is none of ``FORMATS``: how it begins, and what to say of it.
 _ELSE = (

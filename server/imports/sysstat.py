@@ -26,6 +26,12 @@ Loads = Mapping[str, Mapping[str, float]]
 _TWO_DECIMALS = 0.0051
 #: How far the operations of a machine may be from those of its disks, each rounded to two decimals.
 _SUM_OF_ROUNDED = 0.1
+#: The numbers that are of use, by the names that the functions here have for them; others need not even be numbers.
+WANTED = frozenset(
+    "usr user nice sys system iowait steal irq soft guest gnice idle"
+    " memfree avail memused memused-percent buffers cached slab swpfree swpused"
+    " rtps wtps dtps tps r w rkB wkB dkB rMB wMB dMB rd_sec wr_sec dc_sec util".split()
+)
 ADVICE = "export it by sadf -j FILE -- -u ALL -P ALL -r ALL -S -b -d -p"
 NO_SWAP = "memory without swap space; add -S"
 NO_AVAILABLE = "memory without kbavail, which this version of sysstat does not write"
@@ -127,6 +133,8 @@ def _operations(load: Mapping[str, float]) -> tuple[float, float] | None:
         return load["r"], load["w"]
     if not load["tps"]:
         return 0.0, 0.0
+    if "rMB" in load:
+        return None  # 0.00 MB may be several reads
     read, written = _bytes(load)
     if any(load.get(name) for name in ("dkB", "dMB", "dc_sec")) or (read and written) or not (read or written):
         return None
