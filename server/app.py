@@ -31,6 +31,7 @@ from server.api import (
     pauses,
     problems,
     series,
+    sparks,
     withdrawal_codes,
 )
 from server.api.state import State, attach
@@ -44,13 +45,17 @@ from server.replay import ReplayGuard
 from server.runtime import Runtime
 from server.startup import open_to_serve
 from server.telemetry import Telemetry
-from server.web import pages
+from server.web import own, pages, withdraw
+from server.web.locale import locale_of_request, t
 
 #: Bodies of anything but a batch; a consent record is about 4 kB.
 LARGEST_BODY = 512 * 1024
 #: Wrong withdrawal codes that are answered at once, and then one in so many milliseconds.
 WRONG_CODES = 10
 WRONG_CODE_EVERY_MS = 6000
+
+#: Each page registers its routes on ``pages.blueprint`` when it is imported.
+PAGES = (own, withdraw)
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -92,10 +97,12 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         openapi,
         pauses,
         series,
+        sparks,
         withdrawal_codes,
         pages,
     ):
         app.register_blueprint(part.blueprint)
+    app.jinja_env.globals.update(t=t, locale_of_request=locale_of_request)
     app.register_error_handler(Exception, problems.handle)
     app.after_request(_secure)
     return app
