@@ -53,7 +53,7 @@ class Clock:
                 raise ImportFailed(
                     self._name,
                     "",
-                    f"its times are {abbreviation[:10]}, which is not the time of {self._zone}; add --timezone AREA/CITY",
+                    f"its times are {abbreviation[:10]}, which {self._zone} does not have; add --timezone AREA/CITY",
                 )
             time = milliseconds(named[0].timestamp())
         else:

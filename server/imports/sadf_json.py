@@ -49,7 +49,7 @@ def read(content: Content, report: Report) -> Iterator[Imported]:
             continue
         source = content.machine(node or None)
         for table, make in _TABLES.items():
-            yield from _table(rows, make, source, table, time, moment, place)
+            yield from _table(rows, make, source, table, time, moment=moment, place=place)
     yield from rows.rest(sysstat.ADVICE)
 
 
@@ -62,6 +62,7 @@ def _table(
     source: str,
     table: str,
     time: int,
+    *,
     moment: Any,
     place: str,
 ) -> Iterator[Imported]:

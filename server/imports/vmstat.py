@@ -4,10 +4,10 @@ Rules:
 
 * It gives CPU only, of all cores together, stored as core 0: vmstat has no cores, and neither the size of memory and
   swap nor disks. Shares are whole percents.
-* ``us`` holds nice time, and virtual machines only as ``gu`` apart (``-w``): user is the sum, nice is None. ``sy`` holds
-  interrupts: interrupt is None.
-* The first line of a run is the mean since boot and is left out; so is, of a run with ``-y``, the first sample. A header
-  that is repeated after a screen of lines begins no new run.
+* ``us`` holds nice time, and virtual machines only as ``gu`` apart (``-w``): user is the sum, nice is None. ``sy``
+  holds interrupts: interrupt is None.
+* The first line of a run is the mean since boot and is left out; so is, of a run with ``-y``, the first sample. A
+  header that is repeated after a screen of lines begins no new run.
 * Times are local: of the zone in the header where it says one that is known by itself, else of ``--timezone``, which
   must agree with it. Without ``-t`` there are none, and the file is of no use.
 * The file does not say which machine it is of: ``--source``.

@@ -1,9 +1,13 @@
 """Each golden file is of one format only, and what is read of it fits the catalogue."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.errors import ImportFailed
 from server.imports import FORMATS, detect
 from tests.server.imports.reading import read_bytes
 
@@ -44,3 +48,23 @@ def test_json_and_csv_of_one_recording_say_the_same() -> None:
     json, csv = (read_bytes((GOLDEN / "sysstat" / name).read_bytes()) for name in ("all.json", "all.csv"))
     for table in ("cpu", "memory", "disk"):
         assert sorted(set(json.rows(table)), key=str) == sorted(set(csv.rows(table)), key=str)
+
+
+OURS = [name for name in FILES if "/" in name]
+
+
+@given(
+    st.sampled_from(OURS),
+    st.floats(0, 1),
+    st.sampled_from([b"-", b"nan", b"", b";", b"\n", b"1e400", b"\xff", b"{", b"]", b"null", b"99999999999", b"\0"]),
+    st.integers(0, 8),
+    st.booleans(),
+)
+def test_a_damaged_golden_file_never_crashes_its_reader(
+    name: str, where: float, damage: bytes, length: int, cut: bool
+) -> None:
+    content = (GOLDEN / name).read_bytes()
+    at = int(where * len(content))
+    kind = next(each for each in FORMATS if each.name == FILES[name])
+    with contextlib.suppress(ImportFailed):
+        read_bytes(content[:at] + damage + (b"" if cut else content[at + length :]), kind, source="x")
