@@ -35,10 +35,11 @@ def post_export() -> Response:
     instance, status = signed_by(EXPORT_TAG, raw)
     if status.state is State.WITHDRAWN:
         raise ProblemError(Problem.CONSENT_WITHDRAWN, "the consent was withdrawn and its samples were erased")
-    return Response(_lines(runtime().store.rows(instance)), mimetype=MEDIA_TYPE)
+    return Response(lines(runtime().store.rows(instance)), mimetype=MEDIA_TYPE)
 
 
-def _lines(rows: Iterator[tuple[str, Row]]) -> Iterator[bytes]:
+def lines(rows: Iterator[tuple[str, Row]]) -> Iterator[bytes]:
+    """The export, line by line."""
     counts = Counter({table: 0 for table in TABLES})
     for table, row in rows:
         counts[table] += 1
