@@ -16,7 +16,9 @@
  (`.smp.upd;(.smp.upd;enlist 0 98h));
  (`.smp.series;(.smp.series;-2 -11 -12 -12 -7 -1h));
  (`.smp.latest;(.smp.latest;enlist 101h));
- (`.smp.rows;(.smp.rows;-2 -11 -12 -7h));
+ (`.smp.sparks;(.smp.sparks;2 -12 -12 -7h));
+ (`.smp.times;(.smp.times;-2 -11 -12 -12h));
+ (`.smp.rows;(.smp.rows;-2 -11 -12 -12 -7h));
  (`.smp.erase;(.smp.erase;-2 -1h));
  (`.smp.expire;(.smp.expire;enlist -12h));
  (`.smp.expiring;(.smp.expiring;enlist -12h));

@@ -5,8 +5,8 @@
 .smp.isrdb:{[]                                                          / 5011: the plant's log is the log
  .smp.plant:.smp.peer`plant;.smp.hdb:.smp.peer`hdb;
  .smp.commit:{[m]{.smp.plant(`.u.upd;`batches;(x 1;-8!1_x))}each m;};   / back through .z.ps before it returns
- .smp.held:{[t;i;s;e]?[t;((=;`sym;i);(>=;`time;s);(<;`time;e));0b;()]};
- .smp.api[`.smp.held]:(.smp.held;-11 -2 -12 -12h);
+ .smp.held:{[t;i;s;e]?[t;(($[0>type i;=;in];`sym;i);(>=;`time;s);(<;`time;e));0b;()]};
+ .smp.api[`.smp.held]:(.smp.held;(-11;-2 2;-12;-12));
  .smp.api[`.smp.erase]:({[i;f]n:.smp.told[.smp.erase;(i;f)];.smp.plant(`.smp.forget;i);n};-2 -1h);
  .smp.api[`.smp.expire]:({[p].smp.told[.smp.expire;enlist p]};enlist -12h);
  `upd set{[t;x]b:-9!x 2;if[null .smp.batches[b 0 1;`time];.smp.take . b]}; / replay; what a generation has is skipped
@@ -17,8 +17,8 @@
 .smp.ishdb:{[]                                                          / 5012: reads what the RDB wrote
  .smp.dir:hsym`$first .smp.options`dir;
  .smp.reload:{[x].smp.gen:.smp.done string key .smp.dir;};.smp.reload[];
- .smp.api:`.smp.held`.smp.reload!((.smp.pick;-11 -2 -12 -12h);(.smp.reload;enlist 101h));}
-.smp.isgateway:{[]                                                      / 5013: series from both, all else is the RDB's
+ .smp.api:`.smp.held`.smp.reload!((.smp.pick;(-11;-2 2;-12;-12));(.smp.reload;enlist 101h));}
+.smp.isgateway:{[]                                                      / 5013: these from both, all else is the RDB's
  .smp.rdb:.smp.peer`rdb;.smp.hdb:.smp.peer`hdb;
  .smp.pick:{[t;i;s;e]raze(.smp.rdb;.smp.hdb)@\:(`.smp.held;t;i;s;e)};
- .smp.apply:{[n;f;a]$[n~".smp.series";f . a;.smp.rdb(enlist`$n),a]};}
+ .smp.apply:{[n;f;a]$[n in(".smp.series";".smp.sparks");f . a;.smp.rdb(enlist`$n),a]};}

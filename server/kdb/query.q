@@ -3,8 +3,8 @@
 .smp.disk:{[g;d;t]                                                      / a table of a partition, mapped
  `sym set @[get;` sv .smp.root[g],`sym;0#`];
  get .smp.path[g;d;t]}
-.smp.pick:{[t;i;s;e]                                                    / the rows of one instance with s<=time<e
- c:((=;`sym;i);(>=;`time;s);(<;`time;e));
+.smp.pick:{[t;i;s;e]                                                    / rows of one or many instances, s<=time<e
+ c:(($[0>type i;=;in];`sym;i);(>=;`time;s);(<;`time;e));
  d:.smp.days .smp.gen;d:d where d within"d"$(s;e);
  raze enlist[?[t;c;0b;()]],{[t;c;d].smp.plain ?[.smp.disk[.smp.gen;d;t];c;0b;()]}[t;c]each d}
 
@@ -26,12 +26,15 @@
  flip(`instance`last_time!(i;max r@\:`time)),raze flip each(enlist`time)_/:r}
 
 .smp.quantile:{[x;p]i:p*-1+count x;j:floor i;x[j]+(i-j)*x[(j+1)&-1+count x]-x j} / linear, as quantile_cont
-.smp.stat:{x:asc x where not null x;$[count x;(avg x;.smp.quantile[x;.5];first x;last x;.smp.quantile[x;.95]);5#0n]}
+.smp.stat:{[x]                                                          / mean median min max p5 p95
+ if[not count x:asc x where not null x;:6#0n];
+ (avg x;.smp.quantile[x;.5];first x;last x;.smp.quantile[x;.05];.smp.quantile[x;.95])}
 .smp.ms:{946684800000+("j"$x)div 1000000}                               / milliseconds since 1970
+.smp.floorto:{[b;x]"p"$1000000*(b*.smp.ms[x]div b)-946684800000}        / the start of the bucket of b milliseconds
 .smp.stats:{[n;p;b;v] / of one column, by part and bucket and by part
  r:(0!select v by p,b from([]p;b;v)),select p,b:0Np,v from 0!select v by p from([]p;v);
- ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p95!flip .smp.stat each r`v}
-.smp.nothing:flip`part`name`bucket`mean`median`minimum`maximum`p95!0#'(`;`;0Np;0n;0n;0n;0n;0n)
+ ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p5`p95!flip .smp.stat each r`v}
+.smp.nothing:flip`part`name`bucket`mean`median`minimum`maximum`p5`p95!0#'(`;`;0Np;0n;0n;0n;0n;0n;0n)
 .smp.series:{[i;t;s;e;b;bypart]
  if[not(t in .smp.tables)and(s<=e)and b>0;'`smp.range];
  if[100000<(.smp.ms[e]-.smp.ms s)%b;'`smp.range];
@@ -42,20 +45,38 @@
   x:(`time,v)xcol 0!?[y;();(enlist`time)!enlist`time;u!.smp.across[t],'u]];
  k:$[null[p]or j;count[x]#0h;x p];
  if[t=`cpu;v,:`busy;x[`busy]:1-x`idle];
- w:"p"$1000000*(b*.smp.ms[x`time]div b)-946684800000;
+ w:.smp.floorto[b;x`time];
  if[not count x;:.smp.nothing];
  r:`p xasc raze{[k;w;x;n].smp.stats[n;k;w;"f"$x n]}[k;w;x]each v;
  flip(`part,1_cols r)!enlist[$[null[p]or j;count[r]#`;`$string r`p]],r 1_cols r}
 
-.smp.page:{[t;i;n;f;x;d]                                                / of one day, when there is nothing yet
+.smp.figures:`cpu_busy`memory_used_ratio`disk_bytes_per_second!(        / what .smp.sparks shows, by instance and bucket
+ {[b;x]select mean:avg 1-idle by sym,bucket:.smp.floorto[b;time]from x};
+ {[b;x]select mean:avg used_bytes%?[total_bytes>0;total_bytes;0N]by sym,bucket:.smp.floorto[b;time]from x};
+ {[b;x]select mean:sum[s]%max n by sym,bucket from
+   0!select s:sum read_bytes_per_second+write_bytes_per_second,n:count i
+    by sym,bucket:.smp.floorto[b;time],device from x})
+.smp.spark:{[i;s;e;b;n;t]
+ if[not count x:.smp.pick[t;i;s;e];:.smp.dark];
+ x:0!.smp.figures[n][b;x];
+ flip`instance`name`bucket`mean!(x`sym;count[x]#n;x`bucket;"f"$x`mean)}
+.smp.dark:flip`instance`name`bucket`mean!0#'(0Ng;`;0Np;0n)
+.smp.sparks:{[i;s;e;b]
+ if[not(s<=e)and b>0;'`smp.range];
+ raze .smp.spark[i;s;e;b]'[key .smp.figures;.smp.tables]}
+.smp.times:{[i;t;s;e]
+ if[not t in .smp.tables;'`smp.range];
+ distinct((`time,.smp.part t)except`)#.smp.pick[t;i;s;e]}
+
+.smp.page:{[t;i;n;f;u;x;d]                                                / of one day, when there is nothing yet
  if[count x;:x];
- x:.smp.pick[t;i;f|"p"$d;"p"$d+1];
+ x:.smp.pick[t;i;f|"p"$d;u&"p"$d+1];
  if[n<count x;x:select from x where time<=(asc x`time)n-1];             / a moment is never split
  ((`time,.smp.part t)except`)xasc(enlist`sym)_x}
-.smp.rows:{[i;t;f;n]
+.smp.rows:{[i;t;f;u;n]
  if[not(t in .smp.tables)and n within 1 100000;'`smp.range];
  d:distinct .smp.days[.smp.gen],"d"$?[t;enlist(=;`sym;i);();`time];
- .smp.page[t;i;n;f]/[(enlist`sym)_0#.smp.schema t;asc d where d>="d"$f]}
+ .smp.page[t;i;n;f;u]/[(enlist`sym)_0#.smp.schema t;asc d where d>="d"$f]}
 
 .smp.cursor:{[x].smp.cur}
 .smp.changed:{[c](c within .smp.floor,.smp.cur;where .smp.moved>c)}

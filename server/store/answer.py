@@ -37,7 +37,7 @@ def sparks_of(starts: range, rows: Iterable[SparkRow]) -> dict[str, Spark]:
     sparks: dict[str, Spark] = {}
     for instance, name, bucket, mean in rows:
         if instance not in sparks:
-            sparks[instance] = Spark(*([None] * len(starts) for _ in fields(Spark)))
+            sparks[instance] = Spark(*(list[float | None]([None]) * len(starts) for _ in fields(Spark)))
         getattr(sparks[instance], name)[bucket - starts.start // starts.step] = mean
     return sparks
 

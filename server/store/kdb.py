@@ -18,22 +18,34 @@ from typing import Any
 from consent.catalogue import TABLES, Table
 from consent.wire import Ack, AckStatus
 from server.errors import ConfigError, InstanceErased, SequenceReused, StorageFull, StoreError, StoreUnavailable
-from server.store.answer import series_of
+from server.store.answer import series_of, sparks_of
 from server.store.incoming import canonical_instance
 from server.store.kdb_client import QUICK_SECONDS, READERS, KdbClient
 from server.store.kdb_columns import (
+    LAST_MS,
     batch_argument,
     check_of,
     counts_of,
     differing_columns,
     guid,
+    guids,
     plain_columns,
     records,
     rows_of,
     timestamp,
 )
 from server.store.kdb_connection import Address, Backoff, Login
-from server.store.protocol import STATISTICS, InstanceSummary, Row, Series, SeriesQuery, StoredBatch
+from server.store.protocol import (
+    STATISTICS,
+    InstanceSummary,
+    Row,
+    Series,
+    SeriesQuery,
+    Spark,
+    StoredBatch,
+    bucket_starts,
+    table_named,
+)
 
 #: How long erasing and midnight may take, which rewrite partitions.
 SLOW_SECONDS = 900.0
@@ -118,11 +130,36 @@ class KdbStore:
         found = self._client.read(lambda: list(records(self._client.ask(".smp.latest"))))
         return sorted((InstanceSummary(**summary) for summary in found), key=lambda one: one.instance)
 
-    def rows(self, instance: str) -> Iterator[tuple[str, Row]]:
+    def sparks(self, instances: Sequence[str], start_ms: int, end_ms: int, bucket_ms: int) -> dict[str, Spark]:
+        """``.smp.sparks``, one call whatever the number of instances."""
+        starts = bucket_starts(start_ms, end_ms, bucket_ms)
+        known = [instance for instance in instances if canonical_instance(instance)]
+        if not known or not starts:
+            return {}
+        call = (".smp.sparks", guids(known), timestamp(start_ms), timestamp(end_ms), bucket_ms)
+        columns = self._client.read(lambda: plain_columns(self._client.ask(*call)))
+        buckets = [bucket // bucket_ms for bucket in columns["bucket"]]
+        return sparks_of(starts, zip(columns["instance"], columns["name"], buckets, columns["mean"], strict=True))
+
+    def times(self, instance: str, table: str, start_ms: int, end_ms: int) -> list[tuple[int, str | int | None]]:
+        """``.smp.times``."""
+        part = table_named(table).part
+        if canonical_instance(instance) is None:
+            return []
+        call = (".smp.times", guid(instance), table, timestamp(start_ms), timestamp(end_ms))
+        columns = self._client.read(lambda: plain_columns(self._client.ask(*call)))
+        parts = columns[part.name] if part else [None] * len(columns["time"])
+        return sorted(zip(columns["time"], parts, strict=True))
+
+    def rows(
+        self, instance: str, *, table: str | None = None, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[tuple[str, Row]]:
         """The tables merged by time, each in pages of ``.smp.rows``."""
+        tables = list(TABLES.values()) if table is None else [table_named(table)]
         if canonical_instance(instance) is None:
             return iter(())
-        return heapq.merge(*(self._rows_of_table(instance, table) for table in TABLES.values()), key=_time)
+        until_ms = LAST_MS if end_ms is None else end_ms
+        return heapq.merge(*(self._rows_of_table(instance, one, start_ms or 0, until_ms) for one in tables), key=_time)
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:
         """``.smp.erase``: from memory, partitions and log before it returns."""
@@ -190,10 +227,9 @@ class KdbStore:
             answer.append((part or None, bucket is None, number, name, *numbers))
         return series_of(query, answer)
 
-    def _rows_of_table(self, instance: str, table: Table) -> Iterator[tuple[str, Row]]:
-        from_ms = 0
+    def _rows_of_table(self, instance: str, table: Table, from_ms: int, until_ms: int) -> Iterator[tuple[str, Row]]:
         while True:
-            arguments = (guid(instance), table.name, timestamp(from_ms), PAGE_ROWS)
+            arguments = (guid(instance), table.name, timestamp(from_ms), timestamp(until_ms), PAGE_ROWS)
             page = self._client.read(lambda: rows_of(table, self._client.ask(".smp.rows", *arguments)))  # noqa: B023
             for row in page:
                 yield table.name, row

@@ -15,6 +15,7 @@ Rules:
 
 import importlib
 import os
+import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ LETTERS = {Kind.TIME: "p", Kind.SYMBOL: "s", Kind.INT16: "h", Kind.INT64: "j", K
 LAST_MS = (2**63 - 1) // 1_000_000
 
 
-#: Type and attribute of a table, in front of its dictionary.
-TABLE = b"\x62\x00"
+#: Type and attribute of a table, in front of its dictionary, and of a vector of guids, in front of its length.
+TABLE, GUIDS = b"\x62\x00", b"\x02\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,13 @@ class Columns:
     """The columns of a table on their way out: NumPy arrays, and lists of symbols."""
 
     by_name: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Guids:
+    """A vector of guids on its way out; ``kx.toq`` makes a general list of them."""
+
+    values: tuple[UUID, ...]
 
 
 @cache
@@ -82,6 +90,11 @@ def decode_reply(reply: bytearray) -> Any:
 def guid(instance: str) -> UUID:
     """An instance id as kdb+ holds it."""
     return UUID(instance)
+
+
+def guids(instances: Sequence[str]) -> Guids:
+    """Instance ids as a vector."""
+    return Guids(tuple(UUID(instance) for instance in instances))
 
 
 def timestamp(milliseconds: int) -> np.datetime64:
@@ -129,14 +142,20 @@ def _table(columns: Columns) -> Any:
         name: kx.SymbolVector(values) if isinstance(values, list) else kx.toq(values)
         for name, values in columns.by_name.items()
     }
-    body = TABLE + bytes(kx.serialize(kx.toq(values), mode=CAPABILITY[0]).copy())[HEADER.size :]
-    return kx.deserialize(HEADER.pack(1, 0, 0, 0, HEADER.size + len(body)) + body)
+    return _value(TABLE + bytes(kx.serialize(kx.toq(values), mode=CAPABILITY[0]).copy())[HEADER.size :])
+
+
+def _value(body: bytes) -> Any:
+    """The K value of these bytes, which PyKX makes no other way without a licence."""
+    return pykx().deserialize(HEADER.pack(1, 0, 0, 0, HEADER.size + len(body)) + body)
 
 
 def _k(value: object) -> Any:
     """What ``kx.toq`` takes for a value."""
     if isinstance(value, Columns):
         return _table(value)
+    if isinstance(value, Guids):
+        return _value(GUIDS + struct.pack("<i", len(value.values)) + b"".join(one.bytes for one in value.values))
     if isinstance(value, dict):
         return {name: _k(one) for name, one in value.items()}
     return [_k(one) for one in value] if isinstance(value, list) else value

@@ -23,6 +23,14 @@ _JOIN: dict[Across, Callable[[Sequence[float]], float]] = {
 }
 
 
+#: What a spark shows: its table, and its number in a row.
+_FIGURES: dict[str, tuple[str, Callable[[tuple[Any, ...]], float]]] = {
+    "cpu_busy": ("cpu", lambda row: 1 - row[-1]),
+    "memory_used_ratio": ("memory", lambda row: row[3] / row[1] if row[1] else float("nan")),
+    "disk_bytes_per_second": ("disk", lambda row: row[2] + row[3]),
+}
+
+
 class Refused(Exception):
     """A q signal."""
 
@@ -100,6 +108,26 @@ class QData:
                 answer += [(str(part), column.name, bucket, _of(values)) for bucket, values in buckets.items()]
         return answer
 
+    def sparks(self, instance: UUID, start: int, end: int, bucket_ms: int) -> list[tuple[UUID, str, int, float]]:
+        """(instance, figure, bucket start, mean)."""
+        answer = []
+        for figure, (name, number) in _FIGURES.items():
+            moments: dict[int, list[float]] = defaultdict(list)
+            for row in self.rows[name].get(instance, []):
+                if start <= row[0] < end:
+                    moments[row[0]].append(number(row))
+            buckets: dict[int, list[float]] = defaultdict(list)
+            for time, values in moments.items():
+                joined = sum(values) if name == "disk" else statistics.fmean(values)
+                buckets[time // (bucket_ms * MS) * bucket_ms * MS].append(joined)
+            answer += [(instance, figure, bucket, statistics.fmean(values)) for bucket, values in buckets.items()]
+        return answer
+
+    def times(self, instance: UUID, name: str, start: int, end: int) -> list[tuple[Any, ...]]:
+        """Distinct (time, part), or (time,)."""
+        width = 2 if TABLES[name].part else 1
+        return list(dict.fromkeys(row[:width] for row in self.rows[name].get(instance, []) if start <= row[0] < end))
+
     def latest(self) -> list[dict[str, Any]]:
         """One row per instance."""
         return [self._latest(one) for one in sorted({one for table in self.rows.values() for one in table})]
@@ -122,9 +150,9 @@ class QData:
             summary["disk_write_bytes_per_second"] = sum(row[3] for row in disk)
         return summary
 
-    def page(self, instance: UUID, name: str, start: int, limit: int) -> Rows:
-        """Whole moments, about ``limit`` rows."""
-        found = self.rows[name].get(instance, [])
+    def page(self, instance: UUID, name: str, start: int, until: int, limit: int) -> Rows:
+        """Whole moments before ``until``, about ``limit`` rows."""
+        found = [row for row in self.rows[name].get(instance, []) if row[0] < until]
         begin = bisect_left(found, start, key=lambda row: row[0])
         end = min(begin + limit, len(found))
         while begin < end < len(found) and found[end][0] == found[end - 1][0]:
@@ -184,5 +212,6 @@ def _samples(table: Table, column: str, rows: Rows) -> dict[int, list[float]]:
 
 
 def _of(values: list[float]) -> list[float]:
-    p95 = statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
-    return [statistics.fmean(values), statistics.median(values), min(values), max(values), p95]
+    twentieths = statistics.quantiles(values, n=20, method="inclusive") if len(values) > 1 else values
+    ends = [twentieths[0], twentieths[-1]]
+    return [statistics.fmean(values), statistics.median(values), min(values), max(values), *ends]

@@ -27,7 +27,7 @@ from tests.store.q_data import EPOCH_NS, MS, QData, Refused, Rows, Sent
 from tests.store.samples import NOON
 
 NULL = -(2**63)
-FUNCTIONS = "upd series latest rows erase expire expiring counts bytes cursor changed check".split()
+FUNCTIONS = "upd series latest sparks times rows erase expire expiring counts bytes cursor changed check".split()
 _TYPES = {
     Kind.TIME: TypeEnum.KP,
     Kind.SYMBOL: TypeEnum.KS,
@@ -278,7 +278,7 @@ def _series(server: QServer, arguments: list[KObj]) -> KObj:
     if name.aS() not in TABLES or bucket.aJ() < 1:
         raise Refused("smp.range")
     answer = server.data.series(instance.aU(), name.aS(), ns(start), ns(end), bucket.aJ(), by_part.aB())
-    statistics = ("mean", "median", "minimum", "maximum", "p95")
+    statistics = ("mean", "median", "minimum", "maximum", "p5", "p95")
     return table(
         {
             "part": ktns(*(row[0] for row in answer)),
@@ -305,8 +305,28 @@ def _latest(server: QServer, _: list[KObj]) -> KObj:
 
 
 def _rows(server: QServer, arguments: list[KObj]) -> KObj:
-    instance, name, start, limit = arguments
-    return table_of_rows(name.aS(), server.data.page(instance.aU(), name.aS(), ns(start), limit.aJ()))
+    instance, name, start, until, limit = arguments
+    return table_of_rows(name.aS(), server.data.page(instance.aU(), name.aS(), ns(start), ns(until), limit.aJ()))
+
+
+def _sparks(server: QServer, arguments: list[KObj]) -> KObj:
+    instances, start, end, bucket = arguments
+    rows = [
+        row
+        for instance in _expect(instances, TypeEnum.UU).kU()
+        for row in server.data.sparks(instance, ns(start), ns(end), _expect(bucket, -TypeEnum.KJ).aJ())
+    ]
+    kinds = {"instance": TypeEnum.UU, "name": TypeEnum.KS, "bucket": TypeEnum.KP, "mean": TypeEnum.KF}
+    return table({name: vector(kind, [row[at] for row in rows]) for at, (name, kind) in enumerate(kinds.items())})
+
+
+def _times(server: QServer, arguments: list[KObj]) -> KObj:
+    instance, name, start, end = arguments
+    pairs = server.data.times(instance.aU(), name.aS(), ns(start), ns(end))
+    columns = TABLES[name.aS()].wire_columns[: 2 if TABLES[name.aS()].part else 1]
+    return table(
+        {column.name: vector(_TYPES[column.kind], [pair[at] for pair in pairs]) for at, column in enumerate(columns)}
+    )
 
 
 def _changed(server: QServer, arguments: list[KObj]) -> KObj:
@@ -348,6 +368,8 @@ _ANSWERS: dict[str, Callable[[QServer, list[KObj]], KObj]] = {
     "upd": _upd,
     "series": _series,
     "latest": _latest,
+    "sparks": _sparks,
+    "times": _times,
     "rows": _rows,
     "erase": lambda server, given: _counts(server.data.erase(_uuid(given[0]), _expect(given[1], -TypeEnum.KB).aB())),
     "expire": lambda server, given: _counts(server.data.expire(ns(given[0]))),

@@ -28,6 +28,7 @@ from server.store.protocol import (
     Row,
     Series,
     SeriesQuery,
+    Spark,
     Statistics,
     Store,
 )
@@ -218,9 +219,10 @@ def plain(samples: Samples) -> Statistics:
     """The statistics in plain Python."""
     numbers = [number for _, number in samples]
     if not numbers:
-        return Statistics(None, None, None, None, None)
-    p95 = statistics.quantiles(numbers, n=20, method="inclusive")[-1] if len(numbers) > 1 else numbers[0]
-    return Statistics(statistics.fmean(numbers), statistics.median(numbers), min(numbers), max(numbers), p95)
+        return Statistics(None, None, None, None, None, None)
+    twentieths = statistics.quantiles(numbers, n=20, method="inclusive") if len(numbers) > 1 else numbers
+    ends = twentieths[0], twentieths[-1]
+    return Statistics(statistics.fmean(numbers), statistics.median(numbers), min(numbers), max(numbers), *ends)
 
 
 def same(found: Statistics, wanted: Statistics) -> bool:
@@ -281,6 +283,77 @@ def test_gaps_stay_gaps(store: Store) -> None:
     series = store.series(SeriesQuery(instance, "memory", NOON - 500, NOON + 35_000, 10_000))
     assert series.time == [NOON - 10_000, NOON, NOON + 10_000, NOON + 20_000, NOON + 30_000]
     assert series.groups[0].buckets["used_bytes"]["median"] == [None, 4000.0, None, None, 4000.0]
+
+
+def test_sparks_of_many_machines(store: Store) -> None:
+    full, idle, other = new_instance(), new_instance(), new_instance()
+    tables = {"memory": memory([NOON, NOON + 30_000]), "disk": disk([NOON, NOON + 1000], ["sda", "sdb"])}
+    store.append([batch(full, 1, cpu=cpu([NOON], 2, idle=0.25), **tables), batch(other, 1, cpu=cpu([NOON + 40_000]))])
+    store.append([batch(idle, 1, memory=memory([NOON], total=0))])
+    sparks = store.sparks([full, idle, other, new_instance(), "' OR 1=1 --"], NOON - 500, NOON + 40_000, 20_000)
+    assert set(sparks) == {full, idle}, "a range is half open, and who has no rows in it is absent"
+    assert sparks[full].cpu_busy == [None, 0.75, None]
+    assert sparks[full].memory_used_ratio == [None, 0.25, 0.25]
+    assert sparks[full].disk_bytes_per_second == [None, 60.0, None]
+    assert sparks[idle] == Spark([None] * 3, [None] * 3, [None] * 3)
+    store.erase(full, final=True)
+    assert set(store.sparks([full, idle], NOON, NOON + 1, 1000)) == {idle}
+    assert store.sparks([], NOON, NOON + 1, 1000) == store.sparks([idle], NOON, NOON, 1000) == {}
+    with pytest.raises(ValueError, match="bucket"):
+        store.sparks([idle], NOON, NOON + 1, 0)
+
+
+def test_sparks_are_the_means_of_the_series_on_the_day_when_clocks_change(store: Store, clock: Clock) -> None:
+    start, end, instance = at("2026-03-29 00:00"), at("2026-03-30 00:00"), new_instance()
+    clock.now = end
+    times = list(range(start, end, 600_000))
+    store.append([batch(instance, 1, cpu=cpu(times, 2), memory=memory(times), disk=disk(times, ["sda", "sdb"]))])
+    spark = store.sparks([instance], start, end, 3_600_000)[instance]
+    assert len(spark.cpu_busy) == 23
+    for found, table, column in (
+        (spark.cpu_busy, "cpu", "busy"),
+        (spark.disk_bytes_per_second, "disk", "read_bytes_per_second"),
+    ):
+        series = store.series(SeriesQuery(instance, table, start, end, 3_600_000)).groups[0].buckets[column]["mean"]
+        assert found == [value * 3 for value in series if value] if table == "disk" else found == series
+
+
+def test_sparks_of_a_thousand_machines_at_once(store: Store) -> None:
+    instances = [new_instance() for _ in range(1000)]
+    store.append([batch(one, 1, cpu=cpu([NOON + 1]), memory=memory([NOON + 1])) for one in instances])
+    sparks = store.sparks(instances, NOON, NOON + 20_000, 10_000)
+    assert len(sparks) == 1000
+    assert all(sparks[one] == Spark([0.75, None], [0.25, None], [None, None]) for one in instances)
+
+
+@pytest.mark.parametrize(
+    ("table", "parts"), [("cpu", [0, 1]), ("memory", [None]), ("disk", ["a`b", "sda", "żółw; exit 1"])]
+)
+def test_times_that_are_there_already(store: Store, table: str, parts: list[str | int | None]) -> None:
+    instance, midnight = new_instance(), at("2026-06-10 00:00")
+    times = [midnight - 1000, midnight, midnight + 1000]
+    disks = disk(times, [str(part) for part in parts])
+    stored = batch(instance, 1, cpu=cpu(times, 2), memory=memory(times), disk=disks)
+    again = batch(instance, 2, **{table: stored.tables[table]})  # a second row of the same time is the same time
+    store.append([stored, again, batch(new_instance(), 1, memory=memory([midnight + 500]))])
+    assert store.times(instance, table, midnight - 1000, midnight + 1000) == [
+        (time, part) for time in times[:2] for part in parts
+    ]
+    assert store.times(new_instance(), table, 0, midnight * 2) == store.times("no uuid", table, 0, 1) == []
+    with pytest.raises(ValueError, match="gpu"):
+        store.times(instance, "gpu", 0, 1)
+
+
+def test_rows_of_a_table_and_a_range(store: Store) -> None:
+    instance, midnight = new_instance(), at("2026-06-10 00:00")
+    times = seconds(midnight - 6_000_000, 12_000)
+    store.append([batch(instance, 1, memory=memory(times), cpu=cpu(times[:3]))])
+    rows = list(store.rows(instance, table="memory", start_ms=times[10], end_ms=times[11_000]))
+    assert [time_of(row) for _, row in rows] == times[10:11_000]
+    assert [name for name, _ in store.rows(instance, end_ms=times[2])] == ["cpu", "memory"] * 2
+    assert not list(store.rows(instance, start_ms=times[5], end_ms=times[5]))
+    with pytest.raises(ValueError, match="gpu"):
+        store.rows(instance, table="gpu")
 
 
 def test_parts_are_joined_as_the_catalogue_says(store: Store) -> None:

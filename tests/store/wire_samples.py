@@ -10,7 +10,7 @@ from uuid import UUID
 from aiokdb import KObj, MessageType, TypeEnum, b9, kb, kj, kk, kNil, krr, ks, xd
 from aiokdb.extras import ktnf, ktni, ktns, ktnu
 
-from server.store.kdb_columns import batch_argument, encode_call, guid, timestamp
+from server.store.kdb_columns import LAST_MS, batch_argument, encode_call, guid, guids, timestamp
 from server.store.protocol import StoredBatch
 from tests.store.q_server import QServer, table, table_of_rows, vector
 from tests.store.samples import NOON, cpu, disk, memory
@@ -44,7 +44,9 @@ def calls() -> dict[str, bytes]:
         "upd": encode_call(".smp.upd", [batch_argument(batch) for batch in batches()]),
         "series": encode_call(".smp.series", one, "cpu", at, timestamp(NOON + 60_000), 15_000, True),
         "latest": encode_call(".smp.latest"),
-        "rows": encode_call(".smp.rows", one, "disk", timestamp(0), 5000),
+        "sparks": encode_call(".smp.sparks", guids([INSTANCE, OTHER]), at, timestamp(NOON + 60_000), 15_000),
+        "times": encode_call(".smp.times", one, "disk", at, timestamp(NOON + 60_000)),
+        "rows": encode_call(".smp.rows", one, "disk", timestamp(0), timestamp(LAST_MS), 5000),
         "erase": encode_call(".smp.erase", one, False),
         "expire": encode_call(".smp.expire", at),
         "expiring": encode_call(".smp.expiring", at),
@@ -59,7 +61,7 @@ def calls() -> dict[str, bytes]:
 def reply_values() -> dict[str, KObj]:
     """Each reply as a server sends it."""
     one, other = UUID(INSTANCE), UUID(OTHER)
-    nan, first = float("nan"), [0.25, 0.5, 0.0, 1.0, 0.95]
+    nan, first = float("nan"), [0.25, 0.5, 0.0, 1.0, 0.05, 0.95]
     counts = _counts()
     return {
         "upd": table(
@@ -80,7 +82,7 @@ def reply_values() -> dict[str, KObj]:
                 "bucket": vector(TypeEnum.KP, [NOON * NS, None, NOON * NS]),
                 **{
                     name: ktnf(TypeEnum.KF, value, value, nan)
-                    for name, value in zip(("mean", "median", "minimum", "maximum", "p95"), first, strict=True)
+                    for name, value in zip(("mean", "median", "minimum", "maximum", "p5", "p95"), first, strict=True)
                 },
             }
         ),
@@ -95,6 +97,17 @@ def reply_values() -> dict[str, KObj]:
                 "disk_read_bytes_per_second": vector(TypeEnum.KF, [None, None]),
                 "disk_write_bytes_per_second": vector(TypeEnum.KF, [None, 1e15]),
             }
+        ),
+        "sparks": table(
+            {
+                "instance": ktnu(one, other),
+                "name": ktns("cpu_busy", "disk_bytes_per_second"),
+                "bucket": vector(TypeEnum.KP, [NOON * NS, NOON * NS]),
+                "mean": vector(TypeEnum.KF, [None, 1e15]),
+            }
+        ),
+        "times": table(
+            {"time": vector(TypeEnum.KP, [NOON * NS] * len(DEVICES)), "device": vector(TypeEnum.KS, DEVICES)}
         ),
         "rows": table_of_rows("disk", [(NOON * NS, name, 0.0, 1e15, 1.0, 2.0, None) for name in DEVICES]),
         "erase": counts,

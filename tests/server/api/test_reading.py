@@ -144,8 +144,8 @@ def test_a_series_has_every_bucket_and_leaves_gaps_empty(
     (group,) = answer["groups"]
     mean = dict(zip(answer["time"], group["columns"]["user"]["mean"], strict=True))
     assert {time for time, value in mean.items() if value is not None} == {clock() - 5000 + i * 1000 for i in range(3)}
-    assert set(group["columns"]["busy"]) == {"mean", "median", "min", "max", "p95"}
-    assert group["summary"]["busy"] == {"mean": 0.75, "median": 0.75, "min": 0.75, "max": 0.75, "p95": 0.75}
+    assert set(group["columns"]["busy"]) == {"mean", "median", "min", "max", "p5", "p95"}
+    assert group["summary"]["busy"] == {"mean": 0.75, "median": 0.75, "min": 0.75, "max": 0.75, "p5": 0.75, "p95": 0.75}
 
 
 def test_a_series_by_part_and_of_a_machine_without_rows(

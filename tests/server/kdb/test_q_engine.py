@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from consent.catalogue import TABLES, Kind
-from server.store.kdb_columns import counts_of, plain_columns, pykx, timestamp
+from server.store.kdb_columns import LAST_MS, counts_of, plain_columns, pykx, timestamp
 from server.store.protocol import StoredBatch
 from tests.server.kdb.engine import RunningQ, find_q, running_q, why_not
 from tests.store.samples import NOON, batch, cpu, disk, memory, seconds
@@ -126,10 +126,14 @@ def test_a_name_is_taken_as_text_and_as_symbol(q: Q) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        (".smp.rows", (b"not a guid", "cpu", timestamp(0), 10)),
-        (".smp.rows", (uuid4(), b"cpu", timestamp(0), 10)),
-        (".smp.rows", (uuid4(), "cpu", 0, 10)),
-        (".smp.rows", (uuid4(), "cpu", timestamp(0))),
+        (".smp.rows", (b"not a guid", "cpu", timestamp(0), timestamp(1), 10)),
+        (".smp.rows", (uuid4(), b"cpu", timestamp(0), timestamp(1), 10)),
+        (".smp.rows", (uuid4(), "cpu", 0, timestamp(1), 10)),
+        (".smp.rows", (uuid4(), "cpu", timestamp(0), timestamp(1))),
+        (".smp.sparks", (b"not a guid", timestamp(0), timestamp(1), 10)),
+        (".smp.sparks", ([b"system", b"exit 1"], timestamp(0), timestamp(1), 10)),
+        (".smp.times", (uuid4(), b"cpu", timestamp(0), timestamp(1))),
+        (".smp.times", (b"exit 1", "cpu", timestamp(0), timestamp(1))),
         (".smp.erase", (b"' OR 1=1 --", True)),
         (".smp.erase", ([uuid4(), uuid4()], True)),
         (".smp.expire", (b"2026.01.01",)),
@@ -145,7 +149,9 @@ def test_arguments_of_another_type_are_refused(q: Q, name: str, arguments: tuple
 @pytest.mark.parametrize("table", [*HOSTILE, "gpu", "batches", ".smp.users", "users"])
 def test_a_table_is_one_of_three(q: Q, tmp_path: Path, table: str) -> None:
     with pytest.raises(pykx().QError, match="smp.range"):
-        q(".smp.rows", uuid4(), table, timestamp(0), 10)
+        q(".smp.rows", uuid4(), table, timestamp(0), timestamp(1), 10)
+    with pytest.raises(pykx().QError, match="smp.range"):
+        q(".smp.times", uuid4(), table, timestamp(0), timestamp(1000))
     with pytest.raises(pykx().QError, match="smp.range"):
         q(".smp.series", uuid4(), table, timestamp(0), timestamp(1000), 100, False)
     assert not list(tmp_path.rglob("pwned*"))
@@ -155,9 +161,11 @@ def test_what_comes_from_outside_arrives_as_data(q: Q, tmp_path: Path) -> None:
     instance = str(uuid4())
     assert upload(q, batch(instance, 1, disk=disk([NOON], HOSTILE))) == ["stored"]
     for _ in range(2):  # from memory, then from a partition
-        rows = plain_columns(q(".smp.rows", UUID(instance), "disk", timestamp(0), 1000))
+        rows = plain_columns(q(".smp.rows", UUID(instance), "disk", timestamp(0), timestamp(LAST_MS), 1000))
         assert sorted(rows["device"]) == sorted(HOSTILE)
         start, end = timestamp(NOON), timestamp(NOON + 1000)
+        times = plain_columns(q(".smp.times", UUID(instance), "disk", start, end))
+        assert sorted(times["device"]) == sorted(HOSTILE)
         series = plain_columns(q(".smp.series", UUID(instance), "disk", start, end, 1000, True))
         assert set(series["part"]) == set(HOSTILE)
         q(".smp.expire", timestamp(1))
@@ -227,7 +235,7 @@ def test_days_are_spread_over_disks(tmp_path: Path) -> None:
         assert [len(list(one.glob("2/2026.06.*/disk"))) for one in disks] == [2, 2]
         assert (tmp_path / "q/data/2/par.txt").read_text(encoding="ascii").split() == [f"{one}/2" for one in disks]
     with running_q(tmp_path / "q", *more) as engine, connected(engine) as q:
-        rows = plain_columns(q(".smp.rows", instance, "disk", timestamp(noons[-1]), 10))
+        rows = plain_columns(q(".smp.rows", instance, "disk", timestamp(noons[-1]), timestamp(LAST_MS), 10))
         assert rows["time"] == noons[-1:]
         assert counts_of(q(".smp.erase", instance, False))["disk"] == 4
     assert not [path for one in (*disks, tmp_path / "q" / "data") for path in files_with(one, instance.bytes)]
