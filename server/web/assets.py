@@ -9,11 +9,14 @@ Rules:
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from flask import Request, Response
+
+from server.web.locale import LOCALES, words
 
 STATIC = Path(__file__).parent / "static"
 
@@ -36,14 +39,20 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every file that is served, by its path below ``static``."""
-    return {
+    """Every file that is served, by its path below ``static``, and the words of each locale as a module."""
+    files = {
         path.relative_to(STATIC).as_posix(): Asset(
             content := path.read_bytes(), gzip.compress(content, mtime=0), _MEDIA_TYPES[path.suffix]
         )
         for path in sorted(STATIC.rglob("*"))
         if path.suffix in _MEDIA_TYPES
     }
+    return files | {f"words/{locale}.js": _words_module(locale) for locale in LOCALES}
+
+
+def _words_module(locale: str) -> Asset:
+    content = f"export default {json.dumps(words(locale), ensure_ascii=False)};\n".encode()
+    return Asset(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[".js"])
 
 
 @cache

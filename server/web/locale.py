@@ -1,56 +1,63 @@
-"""Words of the pages in the reader's language.
+"""Words of the pages in the language of whoever asks; ``locale.js`` says the same in the browser.
 
 Rules:
 
-* ``words/<locale>/<area>.json`` holds flat keys ``area.key``; both locales have the same keys and placeholders.
-* The language is that of ``?lang=``, else of the cookie ``lang``, else of Accept-Language, else English.
-* A text with a number is looked up as ``key.one``, ``.few``, ``.many`` or ``.other`` by CLDR's rules for ``count``.
-* A key that is missing is shown as it is, so that one forgotten word does not take a page down; a test finds it.
+* ``?lang=`` before the cookie ``lang`` before Accept-Language; what is not spoken here is as if it were not said.
+* Texts stand in ``words/<locale>/<area>.json``: flat keys, ``{name}`` for values; plurals are ``key.one``, ``.few``,
+  ``.many``, ``.other`` as CLDR has them, chosen by the value ``count``.
+* A key that is missing raises KeyError: the tests find it before a person does.
 """
 
 import json
+import re
 from functools import cache
-from pathlib import Path
+from importlib import resources
 
-from flask import request
+from flask import has_request_context, request
 
 LOCALES = ("en", "pl")
-_WORDS = Path(__file__).parent / "words"
+_HOLE = re.compile(r"\{(\w+)\}")
 
 
 def locale_of_request() -> str:
     """``en`` or ``pl``."""
-    for wish in (request.args.get("lang"), request.cookies.get("lang")):
-        if wish in LOCALES:
-            return wish
-    return request.accept_languages.best_match(LOCALES, "en")
+    if not has_request_context():
+        return LOCALES[0]
+    for asked in (request.args.get("lang"), request.cookies.get("lang")):
+        if asked in LOCALES:
+            return str(asked)
+    return request.accept_languages.best_match(LOCALES) or LOCALES[0]
 
 
 @cache
-def words_of(locale: str) -> dict[str, str]:
-    """Every word of every area in one language."""
-    found: dict[str, str] = {}
-    for path in sorted((_WORDS / locale).glob("*.json")):
-        found |= json.loads(path.read_text("utf-8"))
-    return found
+def words(locale: str) -> dict[str, str]:
+    """Every text of every area; raises FileNotFoundError for a locale that is not spoken."""
+    folder = resources.files("server.web") / "words" / locale
+    texts: dict[str, str] = {}
+    for area in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if area.name.endswith(".json"):
+            texts |= json.loads(area.read_text("utf-8"))
+    return texts
 
 
 def plural(locale: str, count: float) -> str:
-    """CLDR's plural category."""
+    """The CLDR category of ``count``: English one and other, Polish one, few, many, other (fractions)."""
+    if count != int(count):
+        return "other"
     if count == 1:
         return "one"
-    if locale == "en" or count != int(count):
+    if locale != "pl":
         return "other"
-    tens, units = int(count) % 100, int(count) % 10
-    return "few" if 2 <= units <= 4 and not 12 <= tens <= 14 else "many"
+    return "few" if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else "many"
 
 
-def t(key: str, **values: object) -> str:  # the name that templates and scripts share
-    """The text of ``key`` in the language of this request, with ``{name}`` filled in."""
+def t(key: str, **values: object) -> str:
+    """The text of ``key`` in the locale of the request with its holes filled; plain text, not markup."""
     locale = locale_of_request()
-    words = words_of(locale)
-    text = words.get(key)
-    count = values.get("count")
-    if text is None and isinstance(count, (int, float)):
-        text = words.get(f"{key}.{plural(locale, count)}")
-    return key if text is None else text.format(**values)
+    texts = words(locale)
+    text = texts.get(key)
+    if text is None:
+        count = values.get("count")
+        category = plural(locale, count) if isinstance(count, int | float) else "other"
+        text = texts.get(f"{key}.{category}") or texts[f"{key}.other"]
+    return _HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), text)

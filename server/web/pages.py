@@ -12,16 +12,17 @@ Rules:
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from consent.wire import Problem
 from server.api.instances import overview
 from server.api.state import runtime
-from server.errors import ProblemError
-from server.web import words
-from server.web.assets import asset_response, assets, version
 from server.api.viewer import current_viewer, sign_in, sign_out
+from server.web import numbers
+from server.web.assets import asset_response, assets, version
+from server.web.locale import locale_of_request, t
+from server.web.same_site import check_same_site
+from server.web.settings import SETTINGS, in_force, kept_query, menu
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -33,10 +34,17 @@ _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Nothing leaves this site, and our own forms still carry the Origin that _own_site looks at.
+    # Nothing leaves this site, and our own forms still carry the Origin that same_site looks at.
     "Referrer-Policy": "same-origin",
 }
-_THEMES = ("light", "dark")
+#: Path, endpoint, words and who is shown it; a page that is not registered is not offered.
+_PAGES = (
+    ("/", "pages.overview", "common.nav.overview", ("operator", "public")),
+    ("/", "pages.overview", "common.nav.overview.own", ("volunteer",)),
+    ("/compare", "pages.compare", "common.nav.compare", ("operator", "public", "volunteer")),
+    ("/own", "pages.own", "common.nav.own", ("volunteer",)),
+    ("/docs/api", "pages.api_docs", "common.nav.api", ("operator", "public", "volunteer")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def open_link(token: str) -> Response:
 @blueprint.post("/open/<token>")
 def use_link(token: str) -> AnyResponse:
     """Use the link up, begin the session and go to the dashboard."""
-    _own_site()
+    check_same_site()
     grant = runtime().links.consume(token)
     if grant is None:
         return _private(render_template("used.html"), 410)
@@ -104,7 +112,7 @@ def use_link(token: str) -> AnyResponse:
 @blueprint.post("/sign-out")
 def leave() -> AnyResponse:
     """End the session and show what everybody sees."""
-    _own_site()
+    check_same_site()
     sign_out()
     return redirect(url_for("pages.dashboard"), 303)
 
@@ -132,15 +140,27 @@ def _protect(response: Response) -> Response:
 
 @blueprint.app_context_processor
 def _always_there() -> dict[str, Any]:
-    asked = request.args.get("theme") or request.cookies.get("theme")
+    chosen = {name: in_force(name) for name in SETTINGS}
     return {
+        **chosen,
         "asset": lambda name: url_for("pages.static_file", release=version(), name=name),
-        "theme": asked if asked in _THEMES else "auto",
         "title": runtime().config.public_title,
+        "locale": locale_of_request(),
+        "t": t,
+        "who": current_viewer().role,
+        "kept": kept_query(),
+        "settings_menu": menu,
+        "pages_there": _pages_there,
     }
 
 
-for _filter in (words.ago, words.percent, words.rate, words.memory, words.iso):
+def _pages_there(role: str) -> list[tuple[str, str, str]]:
+    """Path, endpoint and words of each page that is there for ``role``."""
+    there = current_app.view_functions
+    return [page[:3] for page in _PAGES if role in page[3] and page[1] in there]
+
+
+for _filter in (numbers.ago, numbers.percent, numbers.rate, numbers.memory, numbers.iso):
     blueprint.add_app_template_filter(_filter)
 
 
@@ -148,15 +168,3 @@ def _private(page: str, status: int = 200) -> Response:
     response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _own_site() -> None:
-    """Raises ProblemError when another site's page sent this form."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        own = site in ("same-origin", "none")
-    else:
-        origin = request.headers.get("Origin")
-        own = origin is None or origin in (runtime().config.origin, request.host_url.rstrip("/"))
-    if not own:
-        raise ProblemError(Problem.INVALID_REQUEST, "this form works only on the page it belongs to")

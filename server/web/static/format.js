@@ -1,16 +1,28 @@
-/** Numbers and times as people read them. `words.py` says the same for the HTML that is there before any script. */
+/**
+ * Numbers and times as people read them, by the language and the settings of the page. `numbers.py` says the same for
+ * the HTML that is there before any script.
+ */
+
+import { LOCALE, t } from "./locale.js";
+import { setting } from "./settings.js";
 
 export const NONE = "–";
 
 /** Three digits: 1.25, 12.5, 125. @param {number} value */
 export function digits(value) {
   const size = Math.abs(value);
-  return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+  return fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+/** So many decimals, with the sign of the language. @param {number} value @param {number} places */
+function fixed(value, places) {
+  const text = value.toFixed(places);
+  return LOCALE === "pl" ? text.replace(".", ",") : text;
 }
 
 /** @param {number | null | undefined} ratio 0..1 */
 export function percent(ratio) {
-  return ratio == null ? NONE : `${(ratio * 100).toFixed(1)}%`;
+  return ratio == null ? NONE : `${fixed(ratio * 100, 1)}%`;
 }
 
 /**
@@ -23,18 +35,28 @@ function unit(name, size, how = digits) {
   return { name, size, write: (value) => (value == null ? NONE : how(value / size)) };
 }
 
-export const PERCENT = unit("%", 0.01, (value) => value.toFixed(1));
-const RATES = [unit("GB/s", 1e9), unit("MB/s", 1e6), unit("kB/s", 1e3), unit("B/s", 1, (value) => value.toFixed(0))];
-const SIZES = [unit("TiB", 2 ** 40), unit("GiB", 2 ** 30), unit("MiB", 2 ** 20), unit("KiB", 2 ** 10)];
+export const PERCENT = unit("%", 0.01, (value) => fixed(value, 1));
+const whole = (/** @type {number} */ value) => value.toFixed(0);
+const SI = [unit("TB", 1e12), unit("GB", 1e9), unit("MB", 1e6), unit("kB", 1e3), unit("B", 1, whole)];
+const IEC = [unit("TiB", 2 ** 40), unit("GiB", 2 ** 30), unit("MiB", 2 ** 20), unit("KiB", 2 ** 10), unit("B", 1, whole)];
 
-/** Decimal, as disks are sold. @param {number} largest bytes per second @returns {Unit} */
+/** Decimal, as disks are sold, unless IEC was chosen. @param {number} largest bytes per second @returns {Unit} */
 export function rateUnit(largest) {
-  return RATES.find((entry) => largest >= entry.size) ?? RATES[3];
+  const chosen = fitting(setting("units") === "iec" ? IEC : SI, largest);
+  return { ...chosen, name: `${chosen.name}/s` };
 }
 
-/** Binary, as memory is built. @param {number} largest bytes @returns {Unit} */
+/** Binary, as memory is built, unless SI was chosen. @param {number} largest bytes @returns {Unit} */
 export function sizeUnit(largest) {
-  return SIZES.find((entry) => largest >= entry.size) ?? SIZES[3];
+  return fitting(setting("units") === "si" ? SI : IEC, largest);
+}
+
+/** @param {Unit[]} units largest first @param {number} largest */
+const fitting = (units, largest) => units.find((entry) => largest >= entry.size) ?? units[units.length - 1];
+
+/** A whole number with the language's groups. @param {number | null | undefined} value */
+export function count(value) {
+  return value == null ? NONE : value.toLocaleString(LOCALE === "pl" ? "pl-PL" : "en-GB");
 }
 
 /** @param {number | null | undefined} value bytes per second */
@@ -54,12 +76,15 @@ export function size(value) {
 /** `3 min ago`. @param {number} then @param {number} now both ms */
 export function ago(then, now) {
   const seconds = Math.max(0, Math.floor((now - then) / 1000));
-  if (seconds < 2) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 2 * 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} days ago`;
+  if (seconds < 2) return t("common.ago.now");
+  if (seconds < 60) return t("common.ago.seconds", { count: seconds });
+  if (seconds < 3600) return t("common.ago.minutes", { count: Math.floor(seconds / 60) });
+  if (seconds < 2 * 86400) return t("common.ago.hours", { count: Math.floor(seconds / 3600) });
+  return t("common.ago.days", { count: Math.floor(seconds / 86400) });
 }
+
+/** @type {typeof size} */
+export const bytes = size;
 
 /** `10 s`, `1 min`, `1 h 30 min`. @param {number} ms */
 export function span(ms) {
@@ -76,17 +101,24 @@ const pad = (/** @type {number} */ value) => String(value).padStart(2, "0");
 /** `14:03:20`; without seconds where nobody asks for them. @param {number} ms @param {boolean} [seconds] */
 export function clock(ms, seconds = true) {
   const at = new Date(ms);
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}${seconds ? `:${pad(at.getSeconds())}` : ""}`;
+  const [hours, minutes, rest] = utc()
+    ? [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()]
+    : [at.getHours(), at.getMinutes(), at.getSeconds()];
+  return `${pad(hours)}:${pad(minutes)}${seconds ? `:${pad(rest)}` : ""}`;
 }
 
-/** `24 Nov`. @param {number} ms */
+const utc = () => setting("zone") === "utc";
+
+/** `24 Nov`, `24 lis`. @param {number} ms */
 export function day(ms) {
-  return new Date(ms).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  const options = /** @type {Intl.DateTimeFormatOptions} */ ({ day: "numeric", month: "short" });
+  return new Date(ms).toLocaleDateString(LOCALE === "pl" ? "pl-PL" : "en-GB", utc() ? { ...options, timeZone: "UTC" } : options);
 }
 
 /** With the day when that is not today. @param {number} ms @param {number} now */
 export function moment(ms, now) {
-  return new Date(ms).toDateString() === new Date(now).toDateString() ? clock(ms) : `${day(ms)} ${clock(ms)}`;
+  const date = (/** @type {number} */ at) => (utc() ? iso(at).slice(0, 10) : new Date(at).toDateString());
+  return date(ms) === date(now) ? clock(ms) : `${day(ms)} ${clock(ms)}`;
 }
 
 /** ISO 8601 in UTC, to the second. @param {number} ms */
@@ -96,10 +128,11 @@ export function iso(ms) {
 
 /** `Europe/Warsaw (UTC+01:00)`. */
 export function zone() {
+  if (utc()) return "UTC";
   const offset = -new Date().getTimezoneOffset();
   const sign = offset < 0 ? "−" : "+";
   const size = Math.abs(offset);
   const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const utc = offset ? `UTC${sign}${pad(Math.floor(size / 60))}:${pad(size % 60)}` : "UTC";
-  return name === utc ? utc : `${name} (${utc})`;
+  const written = offset ? `UTC${sign}${pad(Math.floor(size / 60))}:${pad(size % 60)}` : "UTC";
+  return name === written ? written : `${name} (${written})`;
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.web.words import ago, iso, memory, percent, rate
+from server.web.numbers import ago, iso, memory, percent, rate
 from tests.server.web.spoken import AGO, MEMORY, PERCENT, RATE
 
 

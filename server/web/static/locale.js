@@ -1,0 +1,13 @@
+/** The words of the page's language; `locale.py` says the same. The page names the language, this loads its texts. */
+
+export const LOCALE = document.documentElement.lang === "pl" ? "pl" : "en";
+/** @type {Record<string, string>} */
+const WORDS = (await import(`./words/${LOCALE}.js`)).default;
+const RULES = new Intl.PluralRules(LOCALE);
+
+/** The text of a key with its holes filled. @param {string} key @param {Record<string, string | number>} [values] */
+export function t(key, values = {}) {
+  const category = RULES.select(Number(values.count ?? 0));
+  const text = WORDS[key] ?? WORDS[`${key}.${category}`] ?? WORDS[`${key}.other`] ?? key;
+  return text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? String(values[name]) : hole));
+}
