@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 
 from agent.clock import clock_ms
-from consent.wire import BATCH_TAG, COVERED, STATUS, Problem
+from consent.wire import BATCH_TAG, COVERED, PAUSE_TAG, PAUSES_PATH, STATUS, Problem
 
 BODY = tuple[int, dict[str, str], bytes]
 
@@ -53,6 +53,9 @@ class Ingest:
     #: Answers, in order, to requests that carry no signature: a withdrawal is signed in its body.
     unsigned: list[BODY] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    #: What was told about pauses; ``pause_troubles`` are answered first, in order.
+    pauses: list[dict[str, Any]] = field(default_factory=list)
+    pause_troubles: list[Problem] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def wait_for(self, count: int, seconds: float = 15.0) -> list[Received]:
@@ -118,6 +121,13 @@ def ingest_server(port: int = 0) -> Iterator[Ingest]:
         thread.join()
 
 
+def _pause(ingest: Ingest, report: dict[str, Any]) -> BODY:
+    if ingest.pause_troubles:
+        return problem(ingest.pause_troubles.pop(0))
+    ingest.pauses.append(report)
+    return 200, {"Content-Type": "application/json"}, b'{"format":1}'
+
+
 class _Server(ThreadingHTTPServer):
     ingest: Ingest
     daemon_threads = True
@@ -158,10 +168,14 @@ class _Handler(BaseHTTPRequestHandler):
         )
         verifier.max_clock_skew = datetime.timedelta(days=40_000)  # the tests choose the clock
         try:
-            results = verifier.verify(message, expect_tag=BATCH_TAG, require_components=COVERED, body=raw, max_age=None)
+            tag = PAUSE_TAG if self.path == PAUSES_PATH else BATCH_TAG
+            results = verifier.verify(message, expect_tag=tag, require_components=COVERED, body=raw, max_age=None)
         except Exception as error:  # pylint: disable=broad-exception-caught  # whatever it is, the test must see it
             ingest.refused.append(repr(error))
             self._reply(problem(Problem.SIGNATURE_INVALID))
+            return
+        if self.path == PAUSES_PATH:
+            self._reply(_pause(ingest, json.loads(raw)))
             return
         parameters = results[0].parameters
         nonce, created = parameters["nonce"], parameters["created"]

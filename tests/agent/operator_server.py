@@ -178,6 +178,8 @@ class Operator:
             record_id = place.split("/")[-2]
             if record_id in self.records:
                 return 200, self.withdraw(record_id, body["withdrawal"], signer)
+        elif (method, place) == ("POST", "/api/v1/withdrawal-codes"):
+            return 201, {"kept": True}
         elif (method, place) == ("POST", "/api/v1/links"):
             return 201, {"url": f"{self.receipt_origin or self.url}/open/once", "expires": self.now_ms() + 600_000}
         return 404, {"type": "not-found", "title": "not found", "detail": "there is no such thing"}

@@ -142,11 +142,15 @@ def test_a_pause_is_an_honest_gap_and_is_noticed_within_a_second(ingest: Ingest,
         assert agent.loop._sampler.taken == taken
         resumed = clock_ms()
         end_pause(paths)
+        until("the end is told", lambda: bool(ingest.pauses) and ingest.pauses[-1]["until"] is not None)
         until("sampling again", lambda: any(_times(request)[-1] >= resumed - 10 for request in ingest.requests))
     assert not [time for request in ingest.requests for time in _times(request) if paused < time < resumed - 10]
     first_after = next(request for request in ingest.requests if _times(request)[-1] >= resumed - 10)
     assert "cpu" not in first_after.document, "the first reading after a pause says nothing about the pause"
     assert any("paused" in words for words in agent.told) and "sampling again" in agent.told
+    first, last = ingest.pauses
+    assert first["until"] is None and first["from"] == last["from"] and not ingest.refused
+    assert abs(first["from"] - paused) < 2000 and abs(last["until"] - resumed) < 2000
 
 
 def _sampled(agent: Running) -> None:
