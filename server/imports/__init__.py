@@ -9,7 +9,7 @@ Rules:
 """
 
 from server.errors import ImportFailed
-from server.imports import atop, iostat, prometheus, sadf_csv, sadf_json, vmstat
+from server.imports import atop, exposition, iostat, prometheus, sadf_csv, sadf_json, vmstat
 from server.imports.format import Content, Format, Report
 from server.imports.shift import shift
 from server.imports.values import Chunker, Imported
@@ -24,6 +24,7 @@ FORMATS: tuple[Format, ...] = (
     iostat.FORMAT,
     vmstat.FORMAT,
     atop.FORMAT,
+    exposition.FORMAT,
 )
 
 #: What a file may be that is none of ``FORMATS``: how it begins, and what to say of it.
