@@ -56,6 +56,7 @@ def migrate(
         "instances": moved.instances,
         "rows": moved.rows,
         "already": moved.already,
+        "batches": moved.batches,
         "checksum": moved.checksum,
     }
     emit(value, as_json, lambda: typer.echo(f"moved: {counted(moved.rows)}"))

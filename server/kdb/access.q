@@ -19,6 +19,8 @@
  (`.smp.sparks;(.smp.sparks;2 -12 -12 -7h));
  (`.smp.times;(.smp.times;-2 -11 -12 -12h));
  (`.smp.rows;(.smp.rows;-2 -11 -12 -12 -7h));
+ (`.smp.ledger;(.smp.ledger;enlist -2h));
+ (`.smp.remember;(.smp.remember;-2 7 12 2h));
  (`.smp.erase;(.smp.erase;-2 -1h));
  (`.smp.expire;(.smp.expire;enlist -12h));
  (`.smp.expiring;(.smp.expiring;enlist -12h));

@@ -41,6 +41,13 @@
  b:0!.smp.batches;c:`sym`sequence#b;
  .smp.batches:2!b where(c in .smp.arrived)or not c in flip`sym`sequence!flip k;
  'e}
+.smp.ledger:{[s]select sequence,time,digest from 0!.smp.batches where sym=s}
+.smp.remember:{[i;n;p;h]                                                / batches without their rows, as one without any
+ if[not all count[n]=count each(p;h);'`smp.type];
+ if[i in .smp.barred;:-1];
+ w:where not n in(.smp.ledger i)`sequence;
+ if[count w;.smp.commit{[i;n;p;h](`.smp.take;i;n;`time`digest!(p;h);(0#`)!())}[i]'[n w;p w;h w]];
+ count w}
 .smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}
 .smp.upd:{[bs]
  if[not count bs;'`smp.type];

@@ -26,11 +26,12 @@ from server.store.cleaning import Cleaning, highest_sequences
 from server.store.commit import GroupCommit, Request
 from server.store.incoming import canonical_instance, check
 from server.store.latest import Newest, newest_statement
+from server.store.ledger import Ledger
 from server.store.lock import DirectoryLock
 from server.store.memory import Memory
 from server.store.partition import Partition, PartitionFiles, store_error
 from server.store.partition_set import PartitionSet
-from server.store.protocol import InstanceSummary, Row, Series, SeriesQuery, Spark, StoredBatch
+from server.store.protocol import InstanceSummary, LedgerEntry, Row, Series, SeriesQuery, Spark, StoredBatch
 from server.store.reading import Reader, RowRange
 from server.store.schema import literal
 
@@ -72,6 +73,7 @@ class DuckDBStore:
         self._memory.load(highest_sequences(connection, partitions), list(_newest(connection, partitions)))
         self._reader = Reader(self._connection, self._partitions, self._memory)
         self._commit = GroupCommit(connection, self._files, self._partitions, self._memory, self._now_ms)
+        self._ledger = Ledger(connection, self._files, self._partitions, self._memory, self._zone)
         self._cleaning = Cleaning(connection, self._files, self._partitions, self._memory, self._now_ms)
 
     def append(self, batches: Sequence[StoredBatch]) -> list[Ack | StoreError]:
@@ -119,6 +121,17 @@ class DuckDBStore:
     ) -> Iterator[tuple[str, Row]]:
         """Day by day, the tables of a day merged by time, in pages."""
         return self._reader.rows(instance, RowRange.of(table, start_ms, end_ms))
+
+    def ledger(self, instance: str) -> list[LedgerEntry]:
+        """From the ledgers of all days. In the writer thread, so that no batch is half there."""
+        if canonical_instance(instance) is None:
+            return []
+        return self._write(lambda: self._ledger.entries(instance))
+
+    def remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
+        """Each in the ledger of the day of its time."""
+        self._memory.check_not_barred(instance)
+        return self._write(lambda: self._ledger.remember(instance, entries))
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:
         """Delete, then rewrite the files that held it."""

@@ -19,7 +19,7 @@ from consent.wire import Columns
 from server.errors import StoreError
 from server.store.day import Day, day_of
 from server.store.latest import Newest, newest_of
-from server.store.protocol import StoredBatch
+from server.store.protocol import DIGEST_BYTES, StoredBatch
 
 Array = NDArray[Any]
 #: Columns of one table by wire name, all of one length.
@@ -36,7 +36,7 @@ _INTEGERS: dict[Kind, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A checked batch. ``shares`` has one entry per day with rows, in order; a batch without rows has today's."""
+    """A checked batch. ``digest`` is as long as a ledger keeps it; ``shares`` has one entry per day with rows, in order; a batch without rows has today's."""
 
     instance: str
     sequence: int
@@ -73,7 +73,7 @@ def check(batch: StoredBatch, zone: ZoneInfo, now_ms: int) -> Incoming:
     except (ValueError, OverflowError, OSError) as error:
         raise StoreError("time: beyond any calendar") from error
     rows = {name: len(block["time"]) for name, block in blocks.items()}
-    return Incoming(batch.instance, batch.sequence, bytes(batch.digest), rows, shares, newest)
+    return Incoming(batch.instance, batch.sequence, bytes(batch.digest[:DIGEST_BYTES]), rows, shares, newest)
 
 
 def checked_blocks(batch: StoredBatch) -> dict[str, Block]:

@@ -14,6 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
+
+import numpy as np
 
 from consent.catalogue import TABLES, Table
 from consent.wire import Ack, AckStatus
@@ -23,6 +26,7 @@ from server.store.incoming import canonical_instance
 from server.store.kdb_client import QUICK_SECONDS, READERS, KdbClient
 from server.store.kdb_columns import (
     LAST_MS,
+    Guids,
     batch_argument,
     check_of,
     counts_of,
@@ -37,7 +41,9 @@ from server.store.kdb_columns import (
 from server.store.kdb_connection import Address, Backoff, Login
 from server.store.protocol import (
     STATISTICS,
+    DIGEST_BYTES,
     InstanceSummary,
+    LedgerEntry,
     Row,
     Series,
     SeriesQuery,
@@ -51,6 +57,8 @@ from server.store.protocol import (
 SLOW_SECONDS = 900.0
 #: Rows of one ``.smp.upd``: kdb+ does nothing else until it has written them.
 GROUP_ROWS = 100_000
+#: Entries of a ledger of one ``.smp.remember``.
+LEDGER_ENTRIES = 10_000
 #: Rows that ``rows`` holds of each table at a time.
 PAGE_ROWS = 5_000
 
@@ -160,6 +168,32 @@ class KdbStore:
             return iter(())
         until_ms = LAST_MS if end_ms is None else end_ms
         return heapq.merge(*(self._rows_of_table(instance, one, start_ms or 0, until_ms) for one in tables), key=_time)
+
+    def ledger(self, instance: str) -> list[LedgerEntry]:
+        """``.smp.ledger``."""
+        if canonical_instance(instance) is None:
+            return []
+        call = (".smp.ledger", guid(instance))
+        found = self._client.read(lambda: list(records(self._client.ask(*call))))
+        entries = [LedgerEntry(one["sequence"], UUID(one["digest"]).bytes, one["time"]) for one in found]
+        return sorted(entries, key=lambda entry: entry.sequence)
+
+    def remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
+        """``.smp.remember``, up to LEDGER_ENTRIES a call."""
+        pages = [entries[begin : begin + LEDGER_ENTRIES] for begin in range(0, len(entries), LEDGER_ENTRIES)]
+        return sum(self._remember(instance, page) for page in pages)
+
+    def _remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
+        columns = (
+            np.array([entry.sequence for entry in entries], dtype=np.int64),
+            np.array([entry.time_ms for entry in entries], dtype="datetime64[ms]").astype("datetime64[ns]"),
+            Guids(tuple(UUID(bytes=entry.digest[:DIGEST_BYTES]) for entry in entries)),
+        )
+        call = (".smp.remember", guid(instance), *columns)
+        new = self._client.change(lambda: int(self._client.ask(*call, seconds=SLOW_SECONDS, resend=False).py()))
+        if new < 0:
+            raise InstanceErased(instance)
+        return new
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:
         """``.smp.erase``: from memory, partitions and log before it returns."""

@@ -23,7 +23,7 @@ from server.store.kdb_connection import Address, Connection, Login, error_of, re
 #: What a server calls.
 FUNCTIONS = tuple(
     f".smp.{name}"
-    for name in "upd series latest sparks times rows erase expire expiring counts bytes cursor changed check".split()
+    for name in "upd series latest sparks times rows ledger remember erase expire expiring counts bytes cursor changed check".split()
 )
 SECONDS = 15.0
 ROUND_TRIPS = 5

@@ -7,7 +7,8 @@ Rules:
 * Before anything is written, everything the target holds of an instance is compared: a slice of it is the source's, row
   for row, or the instance is refused. Afterwards both are read again and compared whole.
 * Both stores stand still meanwhile: whoever calls this holds the lock of the installation.
-* What an agent had sent and got no answer for is not known in the target. It may be stored there a second time.
+* The ledger goes over last, once the rows were verified: so a batch that was stored before the move and not
+  acknowledged is a duplicate after it, and one whose rows are not there is never taken for stored.
 """
 
 import hashlib
@@ -33,9 +34,13 @@ Slices = dict[int, tuple[bytes, dict[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Rows per table written, and found there already; ``checksum`` is of all rows, the same in both stores."""
+    """Rows per table written, and found there already; ``checksum`` is of all rows, the same in both stores.
+
+    ``batches`` is how many the target remembers now and did not before.
+    """
 
     instances: int
+    batches: int
     rows: dict[str, int]
     already: dict[str, int]
     checksum: str
@@ -60,7 +65,14 @@ def migrate(source: Store, target: Store, progress: Progress) -> Moved:
             for name, count in batch.rows.items():
                 counts[name] += count
             progress(sum(batch.rows.values()))
-    return Moved(len(wanted), rows, already, _verified(target, wanted, progress))
+    checksum = _verified(target, wanted, progress)
+    batches = sum(_move_ledger(source, target, instance) for instance in wanted)
+    return Moved(len(wanted), batches, rows, already, checksum)
+
+
+def _move_ledger(source: Store, target: Store, instance: str) -> int:
+    """What agents sent; slices of an earlier move stay behind."""
+    return target.remember(instance, [entry for entry in source.ledger(instance) if entry.sequence < FIRST_SEQUENCE])
 
 
 def _verified(target: Store, wanted: dict[str, Slices], progress: Progress) -> str:

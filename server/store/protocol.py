@@ -24,6 +24,9 @@ Row = dict[str, Value]
 #: The statistics of a bucket, in the order in which they are shown.
 STATISTICS = ("mean", "median", "min", "max", "p5", "p95")
 
+#: A ledger keeps this many bytes of a batch's digest: what kdb+ holds as one guid.
+DIGEST_BYTES = 16
+
 #: More buckets than this in one query is a mistake of the caller.
 MAX_BUCKETS = 100_000
 
@@ -41,6 +44,16 @@ class StoredBatch:
     def rows(self) -> dict[str, int]:
         """Rows per table."""
         return {name: len(columns["time"]) for name, columns in self.tables.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What a store remembers of a complete batch: the first DIGEST_BYTES of its digest, and a time that its rows are
+    not after. The entry is forgotten when that time expires."""
+
+    sequence: int
+    digest: bytes
+    time_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +216,15 @@ class Store(Protocol):
         """(table, row) of what is held of an instance, in time order, in bounded memory.
 
         Everything, or one table only (ValueError: there is no such table), or only ``start_ms <= time < end_ms``.
+        """
+
+    def ledger(self, instance: str) -> list[LedgerEntry]:
+        """Every complete batch of an instance that would come back as duplicate, by sequence."""
+
+    def remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
+        """Know these batches, durably, without their rows; those known already stay as they are. How many were new.
+
+        For moving to another store: a batch that was stored before the move and not acknowledged is a duplicate after.
         """
 
     def erase(self, instance: str, *, final: bool) -> dict[str, int]:

@@ -50,7 +50,7 @@ class QData:
     """One store. Times are nanoseconds since 1970; NaN and None are nulls."""
 
     rows: dict[str, dict[UUID, Rows]] = field(default_factory=lambda: {name: defaultdict(list) for name in TABLES})
-    batches: dict[tuple[UUID, int], bytes] = field(default_factory=dict)
+    batches: dict[tuple[UUID, int], tuple[int, UUID]] = field(default_factory=dict)
     barred: set[UUID] = field(default_factory=set)
     cursor: int = NOON
     floor: int = NOON
@@ -74,8 +74,9 @@ class QData:
         if batch.instance in self.barred:
             return "erased"
         if key in self.batches:
-            return "duplicate" if self.batches[key] == batch.digest else "reused"
-        self.batches[key] = batch.digest
+            return "duplicate" if self.batches[key][1] == UUID(bytes=batch.digest[:16]) else "reused"
+        times = [row[0] for rows in batch.tables.values() for row in rows]
+        self.batches[key] = max(times, default=NOON * MS), UUID(bytes=batch.digest[:16])
         for name, rows in batch.tables.items():
             if not rows:
                 continue
@@ -159,12 +160,25 @@ class QData:
             end += 1
         return found[begin:end]
 
+    def ledger(self, instance: UUID) -> list[tuple[int, int, UUID]]:
+        """(sequence, time, digest)."""
+        return [(sequence, *entry) for (one, sequence), entry in self.batches.items() if one == instance]
+
+    def remember(self, instance: UUID, entries: list[tuple[int, int, UUID]]) -> int:
+        """How many were new; -1 when the instance is barred."""
+        if instance in self.barred:
+            return -1
+        new = {(instance, sequence): (time, digest) for sequence, time, digest in entries}
+        new = {key: entry for key, entry in new.items() if key not in self.batches}
+        self.batches |= new
+        return len(new)
+
     def erase(self, instance: UUID, final: bool) -> dict[str, int]:
         """Rows per table."""
         if final:
             self.barred.add(instance)
         counts = {name: len(rows.pop(instance, [])) for name, rows in self.rows.items()}
-        self.batches = {key: digest for key, digest in self.batches.items() if key[0] != instance}
+        self.batches = {key: entry for key, entry in self.batches.items() if key[0] != instance}
         self._everything_changed()
         return counts
 
@@ -182,6 +196,7 @@ class QData:
                 rows[instance] = [row for row in found if row[0] >= before]
                 if not rows[instance]:
                     del rows[instance]
+        self.batches = {key: entry for key, entry in self.batches.items() if entry[0] >= before}
         self._everything_changed()
         return counts
 

@@ -27,7 +27,7 @@ from tests.store.q_data import EPOCH_NS, MS, QData, Refused, Rows, Sent
 from tests.store.samples import NOON
 
 NULL = -(2**63)
-FUNCTIONS = "upd series latest sparks times rows erase expire expiring counts bytes cursor changed check".split()
+FUNCTIONS = "upd series latest sparks times rows ledger remember erase expire expiring counts bytes cursor changed check".split()
 _TYPES = {
     Kind.TIME: TypeEnum.KP,
     Kind.SYMBOL: TypeEnum.KS,
@@ -329,6 +329,21 @@ def _times(server: QServer, arguments: list[KObj]) -> KObj:
     )
 
 
+def _ledger(server: QServer, arguments: list[KObj]) -> KObj:
+    entries = server.data.ledger(_uuid(arguments[0]))
+    kinds = {"sequence": TypeEnum.KJ, "time": TypeEnum.KP, "digest": TypeEnum.UU}
+    return table(
+        {name: vector(kind, [entry[at] for entry in entries]) for at, (name, kind) in enumerate(kinds.items())}
+    )
+
+
+def _remember(server: QServer, arguments: list[KObj]) -> KObj:
+    instance, sequences, times, digests = arguments
+    when = [time + EPOCH_NS for time in _expect(times, TypeEnum.KP).kJ()]
+    entries = zip(_expect(sequences, TypeEnum.KJ).kJ(), when, _expect(digests, TypeEnum.UU).kU(), strict=True)
+    return kj(server.data.remember(_uuid(instance), list(entries)))
+
+
 def _changed(server: QServer, arguments: list[KObj]) -> KObj:
     found = server.data.changed(_expect(arguments[0], -TypeEnum.KJ).aJ())
     return kk(kb(found is not None), ktnu(*(found or [])))
@@ -371,6 +386,8 @@ _ANSWERS: dict[str, Callable[[QServer, list[KObj]], KObj]] = {
     "sparks": _sparks,
     "times": _times,
     "rows": _rows,
+    "ledger": _ledger,
+    "remember": _remember,
     "erase": lambda server, given: _counts(server.data.erase(_uuid(given[0]), _expect(given[1], -TypeEnum.KB).aB())),
     "expire": lambda server, given: _counts(server.data.expire(ns(given[0]))),
     "expiring": lambda server, given: _counts(server.data.expiring(ns(given[0]))),

@@ -25,6 +25,7 @@ from server.store.protocol import (
     MAX_BUCKETS,
     STATISTICS,
     InstanceSummary,
+    LedgerEntry,
     Row,
     Series,
     SeriesQuery,
@@ -172,6 +173,34 @@ def test_a_batch_that_fits_no_table_leaves_nothing(store: Store, tables: dict[st
         store.append([batch(instance, 1, **{"memory": memory([NOON]), **tables})])  # type: ignore[arg-type]
     assert sum(store.counts().values()) == 0
     assert status(store.append([batch(instance, 1, cpu=cpu([NOON]))])[0]) is AckStatus.STORED
+
+
+def test_the_ledger_is_told_and_taken_over(store: Store, opener: Opener, clock: Clock, tmp_path: Path) -> None:
+    instance, other = new_instance(), new_instance()
+    sent = batch(instance, 4, memory=memory([at("2026-06-09 23:59:59"), NOON]))
+    assert store.remember(instance, []) == 0 and store.ledger(instance) == store.ledger("no uuid") == []
+    old = LedgerEntry(1, bytes(range(16)), at("2026-06-08 12:00"))
+    assert store.remember(instance, [old, LedgerEntry(4, sent.digest[:16], NOON)]) == 2
+    assert store.remember(instance, [LedgerEntry(4, bytes(16), NOON)]) == 0, "what is known stays as it is"
+    store.append([batch(other, 9, cpu=cpu([NOON]))])
+    store.close()
+    again = opener(tmp_path / "store", clock)
+    assert status(again.append([sent])[0]) is AckStatus.DUPLICATE
+    with pytest.raises(SequenceReused):
+        again.append([batch(instance, 1, memory=memory([NOON]))])
+    assert [(entry.sequence, entry.digest) for entry in again.ledger(instance)] == [
+        (1, old.digest),
+        (4, sent.digest[:16]),
+    ]
+    assert [entry.sequence for entry in again.ledger(other)] == [9] and again.ledger(other)[0].time_ms >= NOON
+    again.expire(at("2026-06-10 00:00"))
+    assert [entry.sequence for entry in again.ledger(instance)] == [4]
+    assert again.counts() == {"cpu": 1, "memory": 0, "disk": 0}
+    again.erase(instance, final=True)
+    assert again.ledger(instance) == []
+    with pytest.raises(InstanceErased):
+        again.remember(instance, [old])
+    again.close()
 
 
 def test_midnight_within_a_batch(store: Store, opener: Opener, clock: Clock, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.errors import StoreError, StoreUnavailable
+from consent.wire import Ack, AckStatus
+from server.errors import SequenceReused, StoreError, StoreUnavailable
 from server.store import open_store
 from server.store.migrate import batches_of, migrate, slices_of
 from server.store.protocol import Store
@@ -58,6 +59,23 @@ def test_there_and_back(duckdb: Store, kdb: Store, instances: list[str], tmp_pat
         back = migrate(kdb, other, done.append)
         assert (back.rows, back.checksum) == (there.rows, there.checksum)
         assert everything(other, instances) == everything(duckdb, instances)
+
+
+def test_what_was_sent_before_the_move_is_a_duplicate_after_it(
+    duckdb: Store, kdb: Store, instances: list[str], tmp_path: Path
+) -> None:
+    times = seconds(NOON + 3_000_000, 5)
+    lost = batch(instances[0], 7, memory=memory(times))
+    duckdb.append([lost])
+    assert migrate(duckdb, kdb, lambda _: None).batches == 5
+    with closing(open_store("duckdb", tmp_path / "other", WARSAW, Clock())) as other:
+        assert migrate(kdb, other, lambda _: None).batches == 5
+        for store in (kdb, other):
+            (ack,) = store.append([lost])
+            assert isinstance(ack, Ack) and ack.status is AckStatus.DUPLICATE
+            with pytest.raises(SequenceReused):
+                store.append([batch(instances[0], 7, memory=memory(times, used=1))])
+            assert store.counts() == duckdb.counts()
 
 
 def test_twice_is_the_same_as_once(duckdb: Store, kdb: Store, instances: list[str]) -> None:

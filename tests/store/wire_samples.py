@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 from aiokdb import KObj, MessageType, TypeEnum, b9, kb, kj, kk, kNil, krr, ks, xd
 from aiokdb.extras import ktnf, ktni, ktns, ktnu
 
@@ -47,6 +48,10 @@ def calls() -> dict[str, bytes]:
         "sparks": encode_call(".smp.sparks", guids([INSTANCE, OTHER]), at, timestamp(NOON + 60_000), 15_000),
         "times": encode_call(".smp.times", one, "disk", at, timestamp(NOON + 60_000)),
         "rows": encode_call(".smp.rows", one, "disk", timestamp(0), timestamp(LAST_MS), 5000),
+        "ledger": encode_call(".smp.ledger", one),
+        "remember": encode_call(
+            ".smp.remember", one, np.array([7, 2**53 - 1]), np.array([at, timestamp(0)]), guids([INSTANCE, OTHER])
+        ),
         "erase": encode_call(".smp.erase", one, False),
         "expire": encode_call(".smp.expire", at),
         "expiring": encode_call(".smp.expiring", at),
@@ -110,6 +115,14 @@ def reply_values() -> dict[str, KObj]:
             {"time": vector(TypeEnum.KP, [NOON * NS] * len(DEVICES)), "device": vector(TypeEnum.KS, DEVICES)}
         ),
         "rows": table_of_rows("disk", [(NOON * NS, name, 0.0, 1e15, 1.0, 2.0, None) for name in DEVICES]),
+        "ledger": table(
+            {
+                "sequence": vector(TypeEnum.KJ, [7, 2**53 - 1]),
+                "time": vector(TypeEnum.KP, [NOON * NS, 0]),
+                "digest": ktnu(one, other),
+            }
+        ),
+        "remember": kj(2),
         "erase": counts,
         "expire": counts,
         "expiring": counts,

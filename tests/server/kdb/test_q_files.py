@@ -217,4 +217,4 @@ def test_what_may_be_called_is_what_the_readme_says() -> None:
     allowed = re.findall(r"\(`(\.smp\.\w+);\(\1;", source(Q_FILES / "access.q").code)
     readme = (Q_FILES / "README.md").read_text(encoding="utf-8")
     described = re.findall(r"^\| `(\.smp\.\w+)` \|", readme.split("### Executed on what")[0], re.MULTILINE)
-    assert allowed == described and len(allowed) == 14
+    assert allowed == described and len(allowed) == 16
