@@ -2,13 +2,16 @@
 
 import importlib.resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.clock import clock_ms
 from server.commands.terminal import AsJson, DataDir, configuration, emit, print_table, say
 from server.errors import ConfigError
+
+if TYPE_CHECKING:
+    from server.store.kdb_check import Finding
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -27,7 +30,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """
-    Connect to kdb+ and tell what is there; each failure with the next step. Changes nothing.
+    Connect to kdb+ and tell what is there; each failure and warning with the next step. Changes nothing.
 
     \b
     Examples:
@@ -47,7 +50,7 @@ def check(
     value = {"store": url, "ok": is_well, "findings": [one.as_json() for one in found]}
 
     def show() -> None:
-        print_table(("", "what", "found"), (("ok" if one.ok else "NO", one.name, one.found) for one in found))
+        print_table(("", "what", "found"), ((_mark(one), one.name, one.found) for one in found))
         for one in found:
             if one.next_step:
                 say(f"{one.name}: {one.next_step}")
@@ -82,6 +85,12 @@ def scripts(
     emit({"directory": str(to), "files": list(files)}, as_json, lambda: typer.echo("\n".join(files)))
     if not as_json:
         say(f"Written to {to}. Start it with: q {to / 'smp.q'} -p 5010 (the README there says the rest)")
+
+
+def _mark(one: "Finding") -> str:
+    if not one.ok:
+        return "NO"
+    return "!" if one.next_step else "ok"
 
 
 def _differs(path: Path, content: bytes) -> bool:

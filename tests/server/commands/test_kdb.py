@@ -115,9 +115,16 @@ def test_nobody_there_and_no_kdb_at_all(cli: CommandLine) -> None:
     assert (said.code, said.out) == (1, "") and "--store kdb://host:port" in said.err
 
 
-def test_only_an_encrypted_or_local_transport_is_well() -> None:
-    assert _transport(Address("10.0.0.5", 5010, True)).ok and _transport(Address("localhost", 5010, False)).ok
-    assert "kdbs://" in _transport(Address("10.0.0.5", 5010, False)).next_step
+def test_an_open_transport_is_a_warning_and_the_rest_is_checked(
+    cli: CommandLine, q: QServer, login: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not _transport(Address("10.0.0.5", 5010, True)).next_step
+    assert not _transport(Address("localhost", 5010, False)).next_step
+    monkeypatch.setattr("server.store.kdb_check.is_loopback", lambda _: False)
+    said = cli("kdb", "check", "--store", q.url)
+    assert said.code == 0 and login.exists()
+    assert "!   transport    not encrypted" in said.out and "ok  tables " in said.out
+    assert said.err.startswith("transport: use kdbs://")
 
 
 def test_the_scripts_are_those_of_the_package(cli: CommandLine, tmp_path: Path) -> None:
