@@ -24,6 +24,7 @@ from server.commands import (
     notice,
     purge,
     run,
+    scrape,
     stats,
     token,
 )
@@ -73,6 +74,7 @@ for _command in (
     instances,
     notice,
     import_,
+    scrape,
     purge,
     token,
     link,
