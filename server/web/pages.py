@@ -1,4 +1,4 @@
-"""The pages a person opens: the dashboard, a one-time link, signing out.
+"""What all pages share, and the smallest of them: a one-time link, signing out, static files.
 
 Rules:
 
@@ -15,7 +15,6 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from server.api.instances import overview
 from server.api.state import runtime
 from server.api.viewer import current_viewer, sign_in, sign_out
 from server.web import numbers
@@ -65,31 +64,6 @@ RANGES = (
 )
 
 
-@blueprint.get("/")
-def dashboard() -> Response:
-    """The one page: the instances that the viewer may see, and the charts of one of them."""
-    viewer = current_viewer()
-    seen = overview(viewer)
-    chosen = request.args.get("instance", "")
-    instances: list[dict[str, Any]] = sorted(seen["instances"], key=lambda entry: entry["alias"])
-    selected = next((entry for entry in instances if entry["instance"] == chosen), None)
-    newest = max(instances, key=lambda entry: entry["last_seen"], default=None)
-    page = render_template(
-        "dashboard.html",
-        viewer=viewer,
-        instances=instances,
-        cursor=seen["cursor"],
-        now=seen["now"],
-        selected=selected if chosen else newest,
-        missing=bool(chosen) and selected is None,
-        ranges=RANGES,
-        retention_hours=runtime().config.retention_hours,
-    )
-    response = make_response(page)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 @blueprint.get("/open/<token>")
 def open_link(token: str) -> Response:
     """Ask for one press of a button; the link is not used yet."""
@@ -105,8 +79,8 @@ def use_link(token: str) -> AnyResponse:
         return _private(render_template("used.html"), 410)
     sign_in(grant)
     if grant.instance is not None:
-        return redirect(url_for("pages.dashboard", instance=grant.instance), 303)
-    return redirect(url_for("pages.dashboard"), 303)
+        return redirect(f"/machines/{grant.instance}", 303)
+    return redirect(url_for("pages.overview"), 303)
 
 
 @blueprint.post("/sign-out")
@@ -114,7 +88,7 @@ def leave() -> AnyResponse:
     """End the session and show what everybody sees."""
     check_same_site()
     sign_out()
-    return redirect(url_for("pages.dashboard"), 303)
+    return redirect(url_for("pages.overview"), 303)
 
 
 @blueprint.get("/static/<release>/<path:name>")

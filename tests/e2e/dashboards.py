@@ -46,7 +46,7 @@ class Dashboard:
     def put(self, instance: str, times: list[int], *tables: str) -> None:
         """Samples at these times."""
         self.sequences[instance] = self.sequences.get(instance, 0) + 1
-        columns = {name: _columns(name, times) for name in tables or TABLES}
+        columns = samples(times, *tables)
         digest = sha256(repr(columns).encode()).digest()
         self.runtime.store.append([StoredBatch(instance, self.sequences[instance], digest, columns)])
 
@@ -100,6 +100,15 @@ class Watched:
         self.page.wait_for_selector("#feed:not([data-state=off]), #empty:not([hidden])")
         return self.page
 
+    def enter_at(self, link: str, path: str) -> Page:
+        """Open a one-time link and go to ``path`` of the same site."""
+        self.page.goto(link)
+        self.page.get_by_role("button", name="Open the dashboard").click()
+        parts = urlsplit(self.page.url)
+        self.page.goto(f"{parts.scheme}://{parts.netloc}{path}")
+        self.page.wait_for_selector("#feed:not([data-state=off])")
+        return self.page
+
     @property
     def hosts(self) -> set[str]:
         """Whom the page asked for anything."""
@@ -110,6 +119,11 @@ class Watched:
         assert not [complaint for complaint in self.complaints if but not in complaint]
         assert self.hosts == {urlsplit(url).netloc}
         self.page.context.close()
+
+
+def samples(times: list[int], *tables: str) -> dict[str, dict[str, list[Any]]]:
+    """Columns of ``tables`` (all without a name) at these times."""
+    return {name: _columns(name, times) for name in tables or TABLES}
 
 
 def _columns(table: str, times: list[int]) -> dict[str, list[Any]]:

@@ -115,7 +115,7 @@ def test_looking_at_a_link_does_not_use_it_up(app: Flask, runtime: Runtime, send
         assert preview.status_code == 200 and "Set-Cookie" not in preview.headers
     pressed = browser.post(f"/open/{token}")
     assert pressed.status_code == 303
-    assert pressed.location == f"/?instance={sending.instance}"
+    assert pressed.location == f"/machines/{sending.instance}"
     assert seen(browser, sending.instance) == [True]
 
 
@@ -208,22 +208,6 @@ def test_the_theme_is_there_before_any_script(http: FlaskClient, query: str, coo
     if cookie:
         http.set_cookie("theme", cookie)
     assert f'<html lang="en" data-theme="{expected}">' in http.get(f"/{query}").text
-
-
-def test_without_a_script_the_list_is_there_and_links_work(http: FlaskClient, runtime: Runtime) -> None:
-    first, second = import_source(runtime, "a:9100"), import_source(runtime, "b:9100")
-    page = http.get(f"/?instance={second}").text
-    assert "Charts need JavaScript" in page
-    assert f'href="/?instance={first}"' in page
-    assert re.search(rf'data-instance="{second}" aria-current="true"', page)
-    assert ">5 s ago</time>" in page or ">3 s ago</time>" in page
-
-
-def test_a_machine_that_is_not_here_says_so(http: FlaskClient, sending: Volunteer) -> None:
-    for instance in (sending.instance, "nonsense"):
-        page = http.get(f"/?instance={instance}").text
-        assert re.search(r'id="missing"\s*>', page)
-        assert alias_of(sending.instance) not in page
 
 
 def test_an_empty_page_names_the_next_command(
