@@ -14,9 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
-
-import numpy as np
 
 from consent.catalogue import TABLES, Table
 from consent.wire import Ack, AckStatus
@@ -26,22 +23,22 @@ from server.store.incoming import canonical_instance
 from server.store.kdb_client import QUICK_SECONDS, READERS, KdbClient
 from server.store.kdb_columns import (
     LAST_MS,
-    Guids,
     batch_argument,
     check_of,
     counts_of,
     differing_columns,
     guid,
     guids,
+    ledger_columns,
+    ledger_of,
     plain_columns,
     records,
     rows_of,
+    series_answer,
     timestamp,
 )
 from server.store.kdb_connection import Address, Backoff, Login
 from server.store.protocol import (
-    STATISTICS,
-    DIGEST_BYTES,
     InstanceSummary,
     LedgerEntry,
     Row,
@@ -174,9 +171,7 @@ class KdbStore:
         if canonical_instance(instance) is None:
             return []
         call = (".smp.ledger", guid(instance))
-        found = self._client.read(lambda: list(records(self._client.ask(*call))))
-        entries = [LedgerEntry(one["sequence"], UUID(one["digest"]).bytes, one["time"]) for one in found]
-        return sorted(entries, key=lambda entry: entry.sequence)
+        return self._client.read(lambda: ledger_of(self._client.ask(*call)))
 
     def remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
         """``.smp.remember``, up to LEDGER_ENTRIES a call."""
@@ -184,13 +179,10 @@ class KdbStore:
         return sum(self._remember(instance, page) for page in pages)
 
     def _remember(self, instance: str, entries: Sequence[LedgerEntry]) -> int:
-        columns = (
-            np.array([entry.sequence for entry in entries], dtype=np.int64),
-            np.array([entry.time_ms for entry in entries], dtype="datetime64[ms]").astype("datetime64[ns]"),
-            Guids(tuple(UUID(bytes=entry.digest[:DIGEST_BYTES]) for entry in entries)),
+        columns = (guid(instance), *ledger_columns(entries))
+        new: int = self._client.change(
+            lambda: self._client.ask(".smp.remember", *columns, seconds=SLOW_SECONDS, resend=False).py()
         )
-        call = (".smp.remember", guid(instance), *columns)
-        new = self._client.change(lambda: int(self._client.ask(*call, seconds=SLOW_SECONDS, resend=False).py()))
         if new < 0:
             raise InstanceErased(instance)
         return new
@@ -249,17 +241,7 @@ class KdbStore:
             )
 
     def _series(self, query: SeriesQuery, arguments: tuple[object, ...]) -> Series:
-        columns = plain_columns(self._client.ask(".smp.series", *arguments))
-        statistics = [
-            columns["minimum" if name == "min" else "maximum" if name == "max" else name] for name in STATISTICS
-        ]
-        answer = []
-        for part, name, bucket, *numbers in zip(
-            columns["part"], columns["name"], columns["bucket"], *statistics, strict=True
-        ):
-            number = None if bucket is None else bucket // query.bucket_ms
-            answer.append((part or None, bucket is None, number, name, *numbers))
-        return series_of(query, answer)
+        return series_of(query, series_answer(self._client.ask(".smp.series", *arguments), query.bucket_ms))
 
     def _rows_of_table(self, instance: str, table: Table, from_ms: int, until_ms: int) -> Iterator[tuple[str, Row]]:
         while True:

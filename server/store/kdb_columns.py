@@ -30,7 +30,7 @@ from consent.catalogue import TABLES, Kind, Table
 from server.errors import ConfigError, StoreError, StoreUnavailable
 from server.store.incoming import Block, checked_blocks
 from server.store.kdb_connection import CAPABILITY, HEADER, SYNCHRONOUS
-from server.store.protocol import Row, StoredBatch
+from server.store.protocol import DIGEST_BYTES, STATISTICS, LedgerEntry, Row, StoredBatch
 
 NULL_LONG = -(2**63)
 #: q's type letter of each kind of column; ``sym`` is a guid.
@@ -220,6 +220,33 @@ def rows_of(table: Table, reply: Any) -> list[Row]:
     if sorted(columns) != sorted(names):
         raise StoreUnavailable(f"kdb+ answered {table.name} with other columns; see: sysmetric-server kdb check")
     return [dict(zip(names, values, strict=True)) for values in zip(*(columns[name] for name in names), strict=True)]
+
+
+def series_answer(reply: Any, bucket_ms: int) -> list[tuple[Any, ...]]:
+    """What ``.smp.series`` says, as ``answer.series_of`` takes it."""
+    columns = plain_columns(reply)
+    named = [{"min": "minimum", "max": "maximum"}.get(name, name) for name in STATISTICS]
+    heads = zip(columns["part"], columns["name"], columns["bucket"], strict=True)
+    numbers = zip(*(columns[name] for name in named), strict=True)
+    return [
+        (part or None, bucket is None, None if bucket is None else bucket // bucket_ms, name, *statistics)
+        for (part, name, bucket), statistics in zip(heads, numbers, strict=True)
+    ]
+
+
+def ledger_of(reply: Any) -> list[LedgerEntry]:
+    """What ``.smp.ledger`` says, by sequence."""
+    entries = [LedgerEntry(one["sequence"], UUID(one["digest"]).bytes, one["time"]) for one in records(reply)]
+    return sorted(entries, key=lambda entry: entry.sequence)
+
+
+def ledger_columns(entries: Sequence[LedgerEntry]) -> tuple[object, ...]:
+    """Sequences, times and digests as ``.smp.remember`` takes them."""
+    return (
+        np.array([entry.sequence for entry in entries], dtype=np.int64),
+        np.array([entry.time_ms for entry in entries], dtype="datetime64[ms]").astype("datetime64[ns]"),
+        Guids(tuple(UUID(bytes=entry.digest[:DIGEST_BYTES]) for entry in entries)),
+    )
 
 
 def expected_columns() -> dict[tuple[str, str], str]:
