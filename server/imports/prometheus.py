@@ -24,33 +24,14 @@ from server.errors import ImportFailed
 from server.imports.content import check_looks_like_json, read_content, split_documents
 from server.imports.devices import is_whole_disk
 from server.imports.format import Content, Format, Report
+from server.imports.node_exporter import CPU, DISK, LARGEST_COUNTER, MEMORY, MODES
 from server.imports.rates import Machine, Track, chunks, missing_disk, missing_memory, without_repeats
 from server.imports.values import Imported
 
 STEPS = 600
 _YEAR_2100 = 4_102_444_800
-#: Counters are 64 bit; what is beyond comes of no machine.
-_LARGEST_COUNTER = 2.0**64
 
-_CPU = "node_cpu_seconds_total"
-_MODES = {"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"}
-_MEMORY = {
-    "node_memory_MemTotal_bytes": "total",
-    "node_memory_MemAvailable_bytes": "available",
-    "node_memory_MemFree_bytes": "free",
-    "node_memory_Buffers_bytes": "buffers",
-    "node_memory_Cached_bytes": "cached",
-    "node_memory_SwapTotal_bytes": "swap_total",
-    "node_memory_SwapFree_bytes": "swap_free",
-}
-_DISK = {
-    "node_disk_read_bytes_total": "read_bytes",
-    "node_disk_written_bytes_total": "write_bytes",
-    "node_disk_reads_completed_total": "reads",
-    "node_disk_writes_completed_total": "writes",
-    "node_disk_io_time_seconds_total": "io_time",
-}
-_NAMES = {short: name for name, short in (_MEMORY | _DISK).items()}
+_NAMES = {short: name for name, short in (MEMORY | DISK).items()}
 #: What to ask Prometheus for; messages tell it.
 QUERY = (
     '{__name__=~"node_cpu_seconds_total|node_memory_(Mem|Swap)(Total|Available|Free)_bytes'
@@ -159,7 +140,7 @@ class _Recording:
             raise self.failed(
                 f"{entry}.metric", "the label instance, which tells machines apart, is missing or unusable"
             )
-        largest = MAX_SAFE_INTEGER if name in _MEMORY else _LARGEST_COUNTER
+        largest = MAX_SAFE_INTEGER if name in MEMORY else LARGEST_COUNTER
         known = self._series.setdefault((source, name, part), _Known(metric, entry, largest))
         if known.labels != metric:
             labels = sorted(dict(known.labels.items() ^ metric.items()))
@@ -170,14 +151,14 @@ class _Recording:
         return known
 
     def _part(self, name: str, metric: dict[str, str], entry: str) -> str | None:
-        if name in _MEMORY:
+        if name in MEMORY:
             return ""
-        if name == _CPU:
+        if name == CPU:
             core = metric.get("cpu", "")
             if not _CORE.fullmatch(core) or int(core) > 32767:
                 raise self.failed(f"{entry}.metric.cpu", "expected the number of a core")
-            return f"{int(core)} {metric['mode']}" if metric.get("mode") in _MODES else None
-        if name in _DISK:
+            return f"{int(core)} {metric['mode']}" if metric.get("mode") in MODES else None
+        if name in DISK:
             device = metric.get("device", "")
             if not _DEVICE.fullmatch(device):
                 raise self.failed(f"{entry}.metric.device", "expected the short name of a disk")
@@ -194,10 +175,10 @@ class _Recording:
             if contradicted is not None:
                 raise self.failed(known.entry, f"two different values of {name} at {contradicted / 1000:.3f}")
             machine = machines.setdefault(source, Machine())
-            if name in _MEMORY:
-                machine.memory[_MEMORY[name]] = known.track
-            elif name in _DISK:
-                machine.disk.setdefault(part, {})[_DISK[name]] = known.track
+            if name in MEMORY:
+                machine.memory[MEMORY[name]] = known.track
+            elif name in DISK:
+                machine.disk.setdefault(part, {})[DISK[name]] = known.track
             else:
                 core, mode = part.split()
                 machine.cpu.setdefault(int(core), {})[mode] = known.track

@@ -82,7 +82,7 @@ def test_a_damaged_line_is_named_and_the_rest_is_imported() -> None:
 
 def test_without_any_time_nothing_is_made_up() -> None:
     read = read_bytes(scrape(1, 2).encode(), source="web1")
-    assert read.chunks == [] and "# scraped" in read.report.first[0]
+    assert not read.chunks and "# scraped" in read.report.first[0]
 
 
 def test_one_moment_has_no_rates_and_says_so() -> None:
