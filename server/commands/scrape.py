@@ -48,7 +48,7 @@ def register(parent: typer.Typer) -> None:
     parent.command("scrape")(scrape)
 
 
-def scrape(
+def scrape(  # pylint: disable=too-many-positional-arguments  # Typer's options
     urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Of node_exporter; /metrics may be left out.")],
     every: Annotated[str, typer.Option("--every", metavar="TIME", help="15s, 1m: how often to ask.")] = "15s",
     source: Annotated[

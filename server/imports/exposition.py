@@ -157,15 +157,16 @@ def _moments(segment: _Segment, told: int | None, content: Content, report: Repo
         _take(moments.setdefault(key, Parts()), sample, at, report)
     name = next((parts.name for parts in moments.values() if parts.name), None)
     clock = next((parts.clock_ms for parts in moments.values() if parts.clock_ms), None)
-    place = f"line {segment.first_line}"
     for (stamp_ms, instance), parts in sorted(moments.items(), key=lambda each: (each[0][0] or 0, each[0][1] or "")):
         if not parts:
             continue
         time = next((each for each in (stamp_ms, told, clock) if each is not None), None)
         if time is None:
-            report.fault(place, _NO_TIME)
+            report.fault(f"line {segment.first_line}", _NO_TIME)
             continue
-        yield Scrape(content.machine(instance or name), time, parts.cpu, parts.memory, parts.disk), place
+        yield Scrape(
+            content.machine(instance or name), time, parts.cpu, parts.memory, parts.disk
+        ), f"line {segment.first_line}"
 
 
 def _take(parts: Parts, sample: Sample, at: int, report: Report) -> None:
