@@ -38,7 +38,7 @@ from server.store.schema import literal
 _Result = TypeVar("_Result")
 
 
-class DuckDBStore:
+class DuckDBStore:  # pylint: disable=too-many-instance-attributes  # the parts that it puts together
     """See ``server.store.protocol.Store``. Raises StoreUnavailable when another process has the directory open."""
 
     def __init__(

@@ -132,6 +132,8 @@ def test_a_name_is_taken_as_text_and_as_symbol(q: Q) -> None:
         (".smp.rows", (uuid4(), "cpu", timestamp(0), timestamp(1))),
         (".smp.sparks", (b"not a guid", timestamp(0), timestamp(1), 10)),
         (".smp.sparks", ([b"system", b"exit 1"], timestamp(0), timestamp(1), 10)),
+        (".smp.ledger", (b"system",)),
+        (".smp.remember", (uuid4(), [b"exit 1"], [b"exit 1"], [b"exit 1"])),
         (".smp.times", (uuid4(), b"cpu", timestamp(0), timestamp(1))),
         (".smp.times", (b"exit 1", "cpu", timestamp(0), timestamp(1))),
         (".smp.erase", (b"' OR 1=1 --", True)),
