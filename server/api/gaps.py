@@ -39,21 +39,28 @@ def get_gaps() -> Response:
 
 
 def gaps(instance: str, start_ms: int, end_ms: int) -> list[Gap]:
-    """The gaps of ``instance``; nothing after now."""
+    """The gaps of ``instance``; nothing after now, and nothing before a volunteer's consent."""
     registry, config, now_ms = runtime().registry, runtime().config, runtime().now_ms()
+    status = registry.consent_of(instance)
+    if status is not None:
+        start_ms = max(start_ms, registry.consent(status.record_id).received_ms)
     end_ms = min(end_ms, now_ms)
     if start_ms >= end_ms:
         return []
-    bucket_ms = bucket_for(start_ms, end_ms, POINTS)
-    filled = _filled(instance, start_ms, end_ms, bucket_ms)
+    floor_ms = retention_floor_ms(now_ms, config)
+    held_ms = min(max(start_ms, floor_ms), end_ms)  # nothing is held from before, so no bucket is spent on it
+    bucket_ms = bucket_for(held_ms, end_ms, POINTS)
+    filled = _filled(instance, held_ms, end_ms, bucket_ms)
     tolerance_ms = tolerance(filled, max(LIVE_MS, 3 * 1000 * config.period_seconds, bucket_ms))
-    whole_range = _where_gaps_may_be(instance, filled, Stretch(start_ms, end_ms), bucket_ms)
-    empty = stretches(filled, bucket_ms, whole_range, tolerance_ms)
+    looked_at = Stretch(start_ms, end_ms)
+    if status is None:
+        looked_at = Stretch(filled[0], filled[-1] + bucket_ms) if filled else Stretch(start_ms, start_ms)
     pauses = [
         Stretch(pause.from_ms, end_ms if pause.until_ms is None else pause.until_ms)
         for pause in registry.pauses_of(instance, start_ms, end_ms)
     ]
-    return explain(empty, pauses, retention_floor_ms(now_ms, config), tolerance_ms, now_ms)
+    empty = stretches(filled, bucket_ms, looked_at, tolerance_ms)
+    return explain(empty, pauses, floor_ms, tolerance_ms, now_ms)
 
 
 def _filled(instance: str, start_ms: int, end_ms: int, bucket_ms: int) -> list[int]:
@@ -65,14 +72,3 @@ def _filled(instance: str, start_ms: int, end_ms: int, bucket_ms: int) -> list[i
         if found:
             return found
     return []
-
-
-def _where_gaps_may_be(instance: str, filled: list[int], asked: Stretch, bucket_ms: int) -> Stretch:
-    status = runtime().registry.consent_of(instance)
-    if status is not None:
-        given_ms = runtime().registry.consent(status.record_id).received_ms
-        first = min(given_ms, *filled[:1]) if filled else given_ms
-        return Stretch(min(max(asked.start_ms, first), asked.end_ms), asked.end_ms)
-    if not filled:
-        return Stretch(asked.start_ms, asked.start_ms)
-    return Stretch(filled[0], filled[-1] + bucket_ms)
