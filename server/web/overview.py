@@ -74,7 +74,7 @@ def asked(given: MultiDict[str, str]) -> Question:
 
 
 def address(given: MultiDict[str, str], **changes: str | int) -> str:
-    """The page with ``changes`` (an empty value takes one out) and whatever else the query holds; page 1 if not said."""
+    """The page with ``changes`` (an empty value takes one out) and what else the query holds; page 1 if not said."""
     kept = {name: given.get(name, "") for name in ("q", "state", "source", "sort", *_SETTINGS)} | changes
     pairs: list[tuple[str, Any]] = [(name, value) for name, value in kept.items() if value]
     pairs += [("mark", mark) for mark in given.getlist("mark")[:MOST_MARKED]]
