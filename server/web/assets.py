@@ -2,7 +2,7 @@
 
 Rules:
 
-* The address holds a hash over all files (``/static/<version>/page.js``), so a browser may keep them for a year and
+* The address holds a hash over all files (``/static/<version>/base.css``), so a browser may keep them for a year and
   still never mixes the modules of two releases.
 * Only files that were there at the start are served: no path from a request ever reaches the file system.
 """

@@ -25,7 +25,7 @@ from server.api.state import runtime
 from server.api.viewer import current_viewer
 from server.registry import Evidence
 from server.store.protocol import Row
-from server.web import words
+from server.web import numbers
 from server.web.archive import archive
 from server.web.locale import locale_of_request
 from server.web.pages import blueprint
@@ -118,10 +118,10 @@ def shown(column: Column, value: Value) -> str:
     if value is None:
         return "–"
     write: dict[str, Callable[[Value], str]] = {
-        "ms": lambda at: words.iso(int(at or 0)),
-        "1": lambda ratio: words.percent(float(ratio or 0)),
-        "By": lambda size: words.memory(int(size or 0)),
-        "By/s": lambda speed: words.rate(float(speed or 0)),
+        "ms": lambda at: numbers.iso(int(at or 0)),
+        "1": lambda ratio: numbers.percent(float(ratio or 0)),
+        "By": lambda size: numbers.memory(int(size or 0)),
+        "By/s": lambda speed: numbers.rate(float(speed or 0)),
         "{operation}/s": lambda count: f"{float(count or 0):.1f} /s",
     }
     return write.get(column.unit, str)(value)

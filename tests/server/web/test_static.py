@@ -54,18 +54,18 @@ def test_every_module_that_is_imported_exists() -> None:
 
 
 def test_files_of_this_release_are_kept_by_browsers(http: FlaskClient) -> None:
-    answer = http.get(f"/static/{version()}/page.js", headers={"Accept-Encoding": "gzip"})
+    answer = http.get(f"/static/{version()}/format.js", headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
-    assert gzip.decompress(answer.data) == (STATIC / "page.js").read_bytes()
-    assert http.get("/static/of-another-release/page.js").headers["Cache-Control"] == "no-cache"
+    assert gzip.decompress(answer.data) == (STATIC / "format.js").read_bytes()
+    assert http.get("/static/of-another-release/format.js").headers["Cache-Control"] == "no-cache"
 
 
 def test_a_browser_that_takes_no_gzip_gets_the_file_as_it_is(http: FlaskClient) -> None:
-    answer = http.get(f"/static/{version()}/dashboard.css")
+    answer = http.get(f"/static/{version()}/base.css")
     assert "Content-Encoding" not in answer.headers
-    assert answer.data == (STATIC / "dashboard.css").read_bytes()
+    assert answer.data == (STATIC / "base.css").read_bytes()
 
 
 @pytest.mark.parametrize(
