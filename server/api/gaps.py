@@ -1,6 +1,6 @@
 """``GET /api/v1/gaps``: where nothing was sampled in a range, and why, as far as it is known.
 
-Rules: a gap lies between two samples, or between the beginning of a volunteer's consent and now; before an open server's
+Rules: a gap lies between two samples, or between a volunteer's consent and now; before an open server's
 first sample and after its last nothing is known, so there is none. Exact to the width of the buckets that were looked
 at, a second for up to half an hour. The rest is in ``server.gaps``.
 """

@@ -4,7 +4,7 @@ Rules:
 
 * Only a session of the volunteer whose machine it is opens it. The operator and everybody else get an explanation and
   learn nothing about anyone.
-* What is shown is read from the signed documents themselves, after they were verified as one chain; a document is handed
+* What is shown is read from the signed documents themselves, after they were verified as one chain; each is handed
   out byte for byte as it was signed.
 * Counting stops at ``MOST_COUNTED`` rows, and the page says so; the export always holds everything.
 """

@@ -94,9 +94,9 @@ def test_only_the_code_and_its_record_open_it(code: WithdrawalCode, other: Withd
     sealed = seal(code, RECORD, "a.b.c")
     assert unseal(code, RECORD, sealed) == "a.b.c" and len(sealed) == SEALED_BYTES
     assert b"a.b.c" not in sealed and code.symbols.encode() not in sealed
-    for wrong in (lambda: unseal(code, "another", sealed), lambda: unseal(code, RECORD, sealed[:-1])):
+    for record_id, content in (("another", sealed), (RECORD, sealed[:-1]), (RECORD, b"")):
         with pytest.raises(CodeWrong):
-            wrong()
+            unseal(code, record_id, content)
     assume(code != other)
     with pytest.raises(CodeWrong):
         unseal(other, RECORD, sealed)
