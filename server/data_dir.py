@@ -1,5 +1,6 @@
-"""What a data directory holds, and whether one is free for a new installation."""
+"""What a data directory holds, whether one is free for a new installation, and whose it is."""
 
+import os
 from pathlib import Path
 
 from server.config import Config
@@ -29,3 +30,16 @@ def installation_files(config: Config) -> tuple[Path, ...]:
         registry.with_name(registry.name + "-journal"),
         config.lock_path,
     )
+
+
+def keep_private(data_dir: Path) -> None:
+    """What this process makes from now on is for its user alone. Raises ConfigError for a directory that another user
+    owns or others can write to: what root made there, the server could not use."""
+    if os.name != "posix" or not data_dir.exists():
+        return
+    found = data_dir.stat()
+    if found.st_uid != os.geteuid():
+        raise ConfigError(f"{data_dir} belongs to another user; run this as its owner: sudo -u '#{found.st_uid}'")
+    if found.st_mode & 0o022:
+        raise ConfigError(f"{data_dir} can be written to by others; run: chmod go-w '{data_dir}'")
+    os.umask(0o077)

@@ -22,6 +22,7 @@ from consent.errors import KeyFileError
 from consent.signature import load_key_file, read_secret_file, thumbprint
 from server.clock import clock_ms
 from server.config import Config
+from server.data_dir import keep_private
 from server.errors import ConfigError
 from server.links import Links
 from server.lock import Lock
@@ -87,7 +88,7 @@ def open_runtime(
     """
     lock = Lock.acquire(config.lock_path, base_url) if lock is None else lock
     try:
-        _keep_private(config.data_dir)
+        keep_private(config.data_dir)
         try:
             operator_key = load_key_file(config.operator_key_path)
             key_encryption_key = _key_encryption_key(config.key_encryption_path)
@@ -119,14 +120,6 @@ def open_configured_store(config: Config, url: str, now_ms: Callable[[], int]) -
         config.store_credentials_path,
         credentials_required=bool(config.store_credentials_file),
     )
-
-
-def _keep_private(data_dir: Path) -> None:
-    if os.name != "posix":
-        return
-    if data_dir.stat().st_mode & 0o022:
-        raise ConfigError(f"{data_dir} can be written to by others; run: chmod go-w '{data_dir}'")
-    os.umask(0o077)
 
 
 def _key_encryption_key(path: Path) -> bytes:

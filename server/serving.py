@@ -30,6 +30,7 @@ from granian.server.mp import MPServer
 
 from server.admission import SENDERS
 from server.config import DATA_DIR_VARIABLE, PREFIX, Config
+from server.data_dir import keep_private
 from server.errors import ConfigError
 from server.lock import Lock
 from server.logs import LOGGING
@@ -68,6 +69,7 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
     """Serve until told to stop; the exit code. ``flags`` are handed to the worker. Raises ServerError."""
     check_exposure(config)
     check_files(config)
+    keep_private(config.data_dir)
     with Lock.acquire(config.lock_path):
         pass  # nobody else has the data directory open: said here, before anything starts
     host, port = config.address
