@@ -3,6 +3,7 @@
 Rules:
 
 * ``?lang=`` before the cookie ``lang`` before Accept-Language; what is not spoken here is as if it were not said.
+* Numbers in a text are written as the language has them: ``12,345`` and ``12 345``, ``1.5`` and ``1,5``.
 * Texts stand in ``words/<locale>/<area>.json``: flat keys, ``{name}`` for values; plurals are ``key.one``, ``.few``,
   ``.many``, ``.other`` as CLDR has them, chosen by the value ``count``.
 * A key that is missing raises KeyError: the tests find it before a person does.
@@ -26,7 +27,21 @@ def locale_of_request() -> str:
     for asked in (request.args.get("lang"), request.cookies.get("lang")):
         if asked in LOCALES:
             return str(asked)
+    return asked_locale()
+
+
+def asked_locale() -> str:
+    """What the browser asks for, before anybody chose."""
     return request.accept_languages.best_match(LOCALES) or LOCALES[0]
+
+
+def number(value: float) -> str:
+    """A number of at most three decimals in digit groups, as ``Intl`` writes it; Polish groups from five digits on."""
+    polish = locale_of_request() == "pl"
+    whole, _, rest = f"{abs(value):,.3f}".rstrip("0").rstrip(".").partition(".")
+    groups = whole.replace(",", "\N{NO-BREAK SPACE}" if len(whole) > 5 else "") if polish else whole
+    sign = "-" if value < 0 else ""
+    return f"{sign}{groups}{',' if polish else '.'}{rest}" if rest else f"{sign}{groups}"
 
 
 @cache
@@ -60,4 +75,8 @@ def t(key: str, **values: object) -> str:
         count = values.get("count")
         category = plural(locale, count) if isinstance(count, int | float) else "other"
         text = texts.get(f"{key}.{category}") or texts[f"{key}.other"]
-    return _HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), text)
+    return _HOLE.sub(lambda hole: _written(values.get(hole[1], hole[0])), text)
+
+
+def _written(value: object) -> str:
+    return number(value) if isinstance(value, int | float) else str(value)

@@ -15,13 +15,14 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from consent import __version__
 from server.api.state import runtime
 from server.api.viewer import current_viewer, sign_in, sign_out
 from server.web import numbers
 from server.web.assets import asset_response, assets, version
-from server.web.locale import locale_of_request, t
+from server.web.locale import asked_locale, locale_of_request, number, t
 from server.web.same_site import check_same_site
-from server.web.settings import SETTINGS, in_force, kept_query, menu
+from server.web.settings import SETTINGS, in_force, kept_query, menu, remember_choice
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -36,13 +37,13 @@ _HEADERS = {
     # Nothing leaves this site, and our own forms still carry the Origin that same_site looks at.
     "Referrer-Policy": "same-origin",
 }
-#: Path, endpoint, words and who is shown it; a page that is not registered is not offered.
-_PAGES = (
-    ("/", "pages.overview", "common.nav.overview", ("operator", "public")),
-    ("/", "pages.overview", "common.nav.overview.own", ("volunteer",)),
-    ("/compare", "pages.compare", "common.nav.compare", ("operator", "public", "volunteer")),
-    ("/own", "pages.own", "common.nav.own", ("volunteer",)),
-    ("/docs/api", "pages.api_docs", "common.nav.api", ("operator", "public", "volunteer")),
+#: Endpoint, words and who is shown it, in the order of the navigation.
+NAVIGATION = (
+    ("pages.overview", "common.nav.overview", ("operator", "public")),
+    ("pages.overview", "common.nav.overview.own", ("volunteer",)),
+    ("pages.compare", "common.nav.compare", ("operator", "public", "volunteer")),
+    ("pages.own", "common.nav.own", ("volunteer",)),
+    ("pages.api_docs", "common.nav.api", ("operator", "public", "volunteer")),
 )
 
 
@@ -114,28 +115,36 @@ def _protect(response: Response) -> Response:
 
 @blueprint.app_context_processor
 def _always_there() -> dict[str, Any]:
-    chosen = {name: in_force(name) for name in SETTINGS}
     return {
-        **chosen,
+        **{name: in_force(name) for name in SETTINGS},
         "asset": lambda name: url_for("pages.static_file", release=version(), name=name),
         "title": runtime().config.public_title,
+        "retention": runtime().config.retention_hours,
+        "release": __version__,
         "locale": locale_of_request(),
+        "asked_locale": asked_locale(),
         "t": t,
         "who": current_viewer().role,
         "kept": kept_query(),
         "settings_menu": menu,
-        "pages_there": _pages_there,
+        "pages_for": _pages_for,
     }
 
 
-def _pages_there(role: str) -> list[tuple[str, str, str]]:
-    """Path, endpoint and words of each page that is there for ``role``."""
-    there = current_app.view_functions
-    return [page[:3] for page in _PAGES if role in page[3] and page[1] in there]
+def _pages_for(role: str) -> list[tuple[str, str, str]]:
+    """Address, words and ``aria-current`` of each page for ``role``."""
+    here = request.endpoint
+    below = {"pages.machine": "pages.overview"}.get(here or "")
+    return [
+        (url_for(endpoint), words, "page" if endpoint == here else "true" if endpoint == below else "")
+        for endpoint, words, roles in NAVIGATION
+        if role in roles and endpoint in current_app.view_functions
+    ]
 
 
-for _filter in (numbers.ago, numbers.percent, numbers.rate, numbers.memory, numbers.iso):
+for _filter in (numbers.ago, numbers.percent, numbers.rate, numbers.memory, numbers.iso, number):
     blueprint.add_app_template_filter(_filter)
+blueprint.before_request(remember_choice)
 
 
 def _private(page: str, status: int = 200) -> Response:

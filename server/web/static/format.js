@@ -3,7 +3,7 @@
  * the HTML that is there before any script.
  */
 
-import { LOCALE, t } from "./locale.js";
+import { LOCALE, number, t } from "./locale.js";
 import { setting } from "./settings.js";
 
 export const NONE = "–";
@@ -56,7 +56,7 @@ const fitting = (units, largest) => units.find((entry) => largest >= entry.size)
 
 /** A whole number with the language's groups. @param {number | null | undefined} value */
 export function count(value) {
-  return value == null ? NONE : value.toLocaleString(LOCALE === "pl" ? "pl-PL" : "en-GB");
+  return value == null ? NONE : number(value);
 }
 
 /** @param {number | null | undefined} value bytes per second */
@@ -89,11 +89,12 @@ export const bytes = size;
 /** `10 s`, `1 min`, `1 h 30 min`. @param {number} ms */
 export function span(ms) {
   const seconds = Math.round(ms / 1000);
-  if (seconds < 120 && seconds % 60) return `${seconds} s`;
+  if (seconds < 120 && seconds % 60) return t("common.span.seconds", { count: seconds });
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
   const rest = minutes % 60;
-  return `${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
+  if (minutes < 60) return t("common.span.minutes", { count: minutes });
+  const hours = t("common.span.hours", { count: Math.floor(minutes / 60) });
+  return rest ? `${hours} ${t("common.span.minutes", { count: rest })}` : hours;
 }
 
 const pad = (/** @type {number} */ value) => String(value).padStart(2, "0");
