@@ -5,25 +5,19 @@ reader knows that nothing is missing. Signed under its own tag. A consent that h
 copy.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-
-import msgspec
 from flask import Blueprint, Response
 
-from consent.catalogue import TABLES
 from consent.state import State
 from consent.wire import EXPORT_TAG, Problem
 from server.api.body import Nothing, check_media_type, parse_json, read_body
 from server.api.signed import signed_by
 from server.api.state import runtime
 from server.errors import ProblemError
-from server.store.protocol import Row
+from server.row_formats import NDJSON_TYPE, every_table
 
 blueprint = Blueprint("exports", __name__)
 
 LARGEST_BODY = 1024
-MEDIA_TYPE = "application/x-ndjson"
 
 
 @blueprint.post("/api/v1/exports")
@@ -35,13 +29,4 @@ def post_export() -> Response:
     instance, status = signed_by(EXPORT_TAG, raw)
     if status.state is State.WITHDRAWN:
         raise ProblemError(Problem.CONSENT_WITHDRAWN, "the consent was withdrawn and its samples were erased")
-    return Response(lines(runtime().store.rows(instance)), mimetype=MEDIA_TYPE)
-
-
-def lines(rows: Iterator[tuple[str, Row]]) -> Iterator[bytes]:
-    """The export, line by line."""
-    counts = Counter({table: 0 for table in TABLES})
-    for table, row in rows:
-        counts[table] += 1
-        yield msgspec.json.encode({"table": table, **row}) + b"\n"
-    yield msgspec.json.encode({"end": dict(counts)}) + b"\n"
+    return Response(every_table(runtime().store.rows(instance)), mimetype=NDJSON_TYPE)

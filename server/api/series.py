@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 
 from consent.catalogue import TABLES
 from consent.wire import MEDIA_TYPE, Problem
-from server.api.parameters import one_of, whole
+from server.api.parameters import one_of, time_range, whole
 from server.api.state import runtime
 from server.api.visible import visible_instance
 from server.errors import ProblemError
@@ -27,16 +27,19 @@ BUCKETS_MS = (
 @blueprint.get("/api/v1/series")
 def get_series() -> Response:
     """The series that the query asks for, in the narrowest buckets that give at most ``points`` of them."""
+    query = asked()
+    shown = as_json(query.instance, query.end_ms, runtime().store.series(query))
+    return Response(msgspec.json.encode(shown), content_type=MEDIA_TYPE)
+
+
+def asked() -> SeriesQuery:
+    """What this request asks for. Raises NotFound, ProblemError."""
     instance = visible_instance(request.args.get("instance", ""))
     table = one_of("table", tuple(TABLES))
-    start_ms, end_ms = whole("start"), whole("end")
+    start_ms, end_ms = time_range()
     points = whole("points", 1, MOST_POINTS, DEFAULT_POINTS)
     by_part = one_of("by", ("whole", "part"), "whole") == "part"
-    if end_ms < start_ms:
-        raise ProblemError(Problem.INVALID_REQUEST, "end must not be before start", path="end")
-    query = SeriesQuery(instance, table, start_ms, end_ms, bucket_for(start_ms, end_ms, points), by_part)
-    shown = as_json(instance, end_ms, runtime().store.series(query))
-    return Response(msgspec.json.encode(shown), content_type=MEDIA_TYPE)
+    return SeriesQuery(instance, table, start_ms, end_ms, bucket_for(start_ms, end_ms, points), by_part)
 
 
 def bucket_for(start_ms: int, end_ms: int, points: int) -> int:

@@ -22,6 +22,7 @@ class State:
     runtime: Runtime
     replay: ReplayGuard
     admission: Admission
+    downloads: Admission
     telemetry: Telemetry
     readiness: Readiness
     code_attempts: Attempts

@@ -1,7 +1,7 @@
 """Everything that is held of one volunteer as one ZIP file, streamed in bounded memory.
 
 Rules: the documents byte for byte as they were signed, the text that was agreed to, and every sample as one JSON object
-per line, ended by the number of rows (``server.api.exports``). Nothing of it is written to a file on the way.
+per line, ended by the number of rows (``server.row_formats``). Nothing of it is written to a file on the way.
 """
 
 import zipfile

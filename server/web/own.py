@@ -20,10 +20,10 @@ from consent.catalogue import TABLES, Column, Table
 from consent.chain import Chain, verify_chain
 from consent.notice import parse
 from consent.wire import Value
-from server.api.exports import lines
 from server.api.state import runtime
 from server.api.viewer import current_viewer
 from server.registry import Evidence
+from server.row_formats import NDJSON_TYPE, every_table
 from server.store.protocol import Row
 from server.web import numbers
 from server.web.archive import archive
@@ -99,7 +99,7 @@ def own_everything() -> Response:
     instance, evidence = found
     files = {f"{name}.jws": compact for name, compact in documents(evidence).items()}
     files["notice.md"] = verify_chain(evidence.documents).offer.text
-    response = Response(archive(files, lines(runtime().store.rows(instance))), content_type="application/zip")
+    response = Response(archive(files, every_table(runtime().store.rows(instance))), content_type="application/zip")
     return _download(response, f"sysmetric-{alias_of(instance)}.zip")
 
 
@@ -109,7 +109,7 @@ def own_samples() -> Response:
     found = _mine()
     if found is None:
         abort(404)
-    response = Response(lines(runtime().store.rows(found[0])), content_type="application/x-ndjson")
+    response = Response(every_table(runtime().store.rows(found[0])), content_type=NDJSON_TYPE)
     return _download(response, f"sysmetric-{alias_of(found[0])}.ndjson")
 
 
