@@ -27,7 +27,8 @@ def test_it_prints_what_would_be_sent_and_sends_and_writes_nothing(
     assert ended.out == json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
     assert list(document) == ["format", "instance", "record", "sequence", "cpu", "memory"]
     assert (document["instance"], document["record"]) == (consent.instance, consent.record.record_id)
-    assert len(document["memory"]["time"]) == 2 and len(set(document["cpu"]["time"])) == 1
+    readings = len(document["memory"]["time"])
+    assert readings >= 2 and len(set(document["cpu"]["time"])) == readings - 1, "a rate takes two readings"
     for table in ("cpu", "memory"):
         assert list(document[table]) == [column.name for column in TABLES[table].wire_columns]
     assert not ingest.requests and not ingest.refused
