@@ -22,3 +22,11 @@ def alias_of(instance_id: str) -> str:
     adjective = _ADJECTIVES[digest[0] % len(_ADJECTIVES)]
     animal = _ANIMALS[digest[1] % len(_ANIMALS)]
     return f"{adjective}-{animal}-{digest[2] % 90 + 10}"
+
+
+def is_alias(name: str) -> bool:
+    """Whether ``name``, in whatever case, is one that ``alias_of`` may give to some machine."""
+    adjective, _, rest = name.casefold().partition("-")
+    animal, _, number = rest.partition("-")
+    numbered = number.isdecimal() and len(number) == 2 and int(number) >= 10
+    return adjective in _ADJECTIVES and animal in _ANIMALS and numbered

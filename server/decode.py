@@ -46,6 +46,23 @@ def decode(raw: bytes, *, now_ms: int, floor_ms: int) -> Batch:
     return Batch(document.instance, document.record, document.sequence, tables)
 
 
+def checked_tables(document: object) -> dict[str, Columns]:
+    """Tables alone, as a JSON object of columns, of any time: the rows of an import. Raises DecodeError."""
+    try:
+        bodies = msgspec.convert(document, _TABLES)
+    except msgspec.ValidationError as error:
+        _refuse(b"", error)
+    tables: dict[str, Columns] = {}
+    for name, body in ((name, getattr(bodies, name)) for name in TABLES):
+        if body is not msgspec.UNSET:
+            columns = {column.name: getattr(body, column.name) for column in TABLES[name].wire_columns}
+            _check_table(TABLES[name], columns, 0, MAX_SAFE_INTEGER)
+            tables[name] = columns
+    if not tables:
+        raise DecodeError("tables", "holds no table")
+    return tables
+
+
 def canonical(tables: Mapping[str, Columns]) -> bytes:
     """The bytes that stand for the content of decoded tables: what a digest is taken of."""
     return msgspec.json.encode(tables)
@@ -154,11 +171,13 @@ def _batch_struct() -> type[msgspec.Struct]:
         ("record", identifier),
         ("sequence", Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]),
     ]
-    for table in TABLES.values():
-        body: Any = _struct_of(table)
-        fields.append((table.name, body | msgspec.UnsetType, msgspec.UNSET))
-    return msgspec.defstruct("batch", fields, forbid_unknown_fields=True, gc=False)
+    return msgspec.defstruct("batch", fields + _table_fields(), forbid_unknown_fields=True, gc=False)
+
+
+def _table_fields() -> list[Any]:
+    return [(table.name, _struct_of(table) | msgspec.UnsetType, msgspec.UNSET) for table in TABLES.values()]
 
 
 _NAMES = {*_HEAD, *TABLES, TIME.name, *(column.name for table in TABLES.values() for column in table.wire_columns)}
+_TABLES = msgspec.defstruct("tables", _table_fields(), forbid_unknown_fields=True, gc=False)
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_batch_struct(), strict=True)

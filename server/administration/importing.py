@@ -1,111 +1,68 @@
-"""Log files of open servers: from files on the server's machine to rows of the store.
+"""Rows of open servers' log files: from the command line, which reads the files, to the store.
 
 Rules:
 
-* Importing twice is the same as once: the sequence number of a chunk is the first 53 bits of the SHA-256 of its
-  content as the file has it, before any shift. Chunks that were there already are counted, not stored again.
+* Importing twice is the same as once, row by row: what the store has of a machine at a time and part stays as it is.
+  So an overlapping or a grown file stores its new rows only, and an import that was killed is finished by another.
+* The sequence number of what is stored is the first 53 bits of the SHA-256 of its content before any shift: a recording
+  that was moved to now is not stored again when it is moved to a later now.
 * Rows that retention would not keep and rows from the future are counted and left out, never stored.
-* A file that cannot be read is refused before its first row. When the store fails half way, the same command again
-  finishes.
+* Open servers are public. Nothing is stored under a name that is an instance id or that a volunteer's machine may be
+  shown as, so that an import can neither add to a volunteer's data nor pass for it.
+* The audit has who imported to which machine, once an hour while it goes on.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
-from typing import Annotated, TypeVar, cast
+import re
+from collections.abc import Mapping
+from threading import Lock
+from typing import Annotated, cast
+from weakref import WeakKeyDictionary
 
 from msgspec import Meta
 
-from consent.wire import MAX_AHEAD_MS, Ack, AckStatus, Columns
+from consent.alias import is_alias
+from consent.catalogue import TABLES
+from consent.wire import MAX_AHEAD_MS, AckStatus, Columns
 from server.administration.acts import Desk, Json, act
 from server.days import retention_floor_ms
-from server.decode import canonical
-from server.errors import ImportFailed, SequenceReused, StoreError
+from server.decode import canonical, checked_tables
+from server.errors import DecodeError, InvalidRequest, SequenceReused
 from server.imports import Imported, shift
-from server.imports.prometheus import read
+from server.registry import Registry
 from server.store.protocol import Store, StoredBatch
 
-#: Chunks that are appended together: enough for one group commit, few enough to stay small in memory.
-TOGETHER = 16
 _SEQUENCE_BITS = 53
-_ACT = "import"
-T = TypeVar("T")
-File = Annotated[str, Meta(min_length=1, max_length=4096, pattern="^[^\\x00]*$")]
+_AUDIT_EVERY_MS = 3_600_000
+#: Wider than the canonical form: whatever a person or a program would take for an instance id.
+_LIKE_A_UUID = re.compile(r"(urn:uuid:)?\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?", re.IGNORECASE)
+
+Source = Annotated[str, Meta(min_length=1, max_length=255)]
+Body = dict[str, dict[str, list[int | float | str | None]]]
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows of one file, each a count per table; ``sources`` are the machines it is about."""
+@act("import-rows")
+def import_rows(desk: Desk, *, source: Source, tables: Body, shift_ms: int = 0) -> Json:
+    """Store rows of one open server, columns by table as on the wire, every time moved by ``shift_ms``.
 
-    stored: Counter[str] = field(default_factory=Counter)
-    already: Counter[str] = field(default_factory=Counter)
-    too_old: Counter[str] = field(default_factory=Counter)
-    in_the_future: Counter[str] = field(default_factory=Counter)
-    sources: set[str] = field(default_factory=set)
-
-    def to_json(self, path: str) -> Json:
-        """As the act answers it."""
-        return {
-            "path": path,
-            "rows": dict(self.stored),
-            "already": dict(self.already),
-            "too_old": dict(self.too_old),
-            "in_the_future": dict(self.in_the_future),
-            "sources": sorted(self.sources),
-        }
-
-
-@act("import-preview")
-def preview(desk: Desk, *, path: File) -> Json:
-    """What a file holds, without importing: machines, rows per table, first and last time (ms; None without rows)."""
-    rows: Counter[str] = Counter()
-    sources: set[str] = set()
-    times: list[int] = []
-    for chunk in _chunks(path):
-        rows.update(chunk.rows)
-        sources.add(chunk.source)
-        ends = [cast(int, columns["time"][end]) for columns in chunk.tables.values() for end in (0, -1)]
-        times = [min(times[:1] + ends), max(times[1:] + ends)]
-    desk.note("import.previewed", "file")
-    first, last = times or (None, None)
-    return {"path": path, "rows": dict(rows), "sources": sorted(sources), "first": first, "last": last}
-
-
-@act(_ACT)
-def import_file(desk: Desk, *, path: File, shift_ms: int = 0) -> Json:
-    """Store the rows of one file, every time moved by ``shift_ms`` (a demo's old recording is moved to now)."""
-    tally = Tally()
-    window = (retention_floor_ms(desk.now_ms, desk.config), desk.now_ms + MAX_AHEAD_MS)
-    batches = _batches(desk, _chunks(path), shift_ms, window, tally)
-    while together := list(islice(batches, TOGETHER)):
-        _append(desk.store, path, together, tally)
-    for source in sorted(tally.sources):
-        desk.note("import.done", f"source/{source}")
-    return tally.to_json(path)
-
-
-def _chunks(path: str) -> Iterator[Imported]:
-    """The chunks of a file. Raises ImportFailed, also where there is no such file."""
+    The answer counts rows per table: ``rows`` stored, ``already`` there, ``too_old``, ``in_the_future``. Raises
+    InvalidRequest for rows that do not fit the catalogue and for a name that may be a volunteer's.
+    """
+    refuse_volunteers(source)
     try:
-        with Path(path).open("rb") as stream:
-            yield from read(stream, path)
-    except OSError as error:
-        raise ImportFailed(path, "", f"cannot be read by the server: {error.strerror}") from error
-
-
-def _batches(
-    desk: Desk, chunks: Iterable[Imported], shift_ms: int, window: tuple[int, int], tally: Tally
-) -> Iterator[StoredBatch]:
-    for chunk in chunks:
-        tally.sources.add(chunk.source)
-        sequence = sequence_of(chunk.tables)
-        kept = _within(shift(chunk, shift_ms).tables, window, tally)
+        decoded = checked_tables(tables)
+    except DecodeError as error:
+        raise InvalidRequest(f"import-rows: {error}") from error
+    answer: dict[str, dict[str, int]] = {name: {} for name in ("rows", "already", "too_old", "in_the_future")}
+    window = (retention_floor_ms(desk.now_ms, desk.config), desk.now_ms + MAX_AHEAD_MS)
+    kept = _within(decoded, (window[0] - shift_ms, window[1] - shift_ms), answer)
+    if kept:
+        instance = desk.registry.source_instance(source)
+        _note(desk, source)
+        kept = _without_stored(desk.store, instance, kept, shift_ms, answer)
         if kept:
-            instance = desk.registry.source_instance(chunk.source)
-            yield StoredBatch(instance, sequence, hashlib.sha256(canonical(kept)).digest(), kept)
+            _append(desk.store, instance, Imported(source, kept), shift_ms, answer)
+    return {**answer, "source": source}
 
 
 def sequence_of(tables: Mapping[str, Columns]) -> int:
@@ -114,31 +71,80 @@ def sequence_of(tables: Mapping[str, Columns]) -> int:
     return int.from_bytes(digest[:8], "big") >> (64 - _SEQUENCE_BITS)
 
 
-def _within(tables: Mapping[str, Columns], window: tuple[int, int], tally: Tally) -> dict[str, Columns]:
+def refuse_volunteers(source: str) -> None:
+    """Raises InvalidRequest for a name that is an instance id or that a volunteer's machine may be shown as."""
+    if source != source.strip() or not source.isprintable():
+        raise InvalidRequest(f"{source[:40]!r} is no usable name of a machine; name it with --source NAME")
+    if _LIKE_A_UUID.fullmatch(source):
+        raise InvalidRequest("the name of the machine looks like an instance id; name it with --source NAME")
+    if is_alias(source):
+        raise InvalidRequest(f"{source!r} may be a volunteer's machine; name the open server with --source NAME")
+
+
+def _within(
+    tables: Mapping[str, Columns], window: tuple[int, int], answer: dict[str, dict[str, int]]
+) -> dict[str, Columns]:
     kept: dict[str, Columns] = {}
     for name, columns in tables.items():
         times = cast(list[int], columns["time"])
-        chosen = [index for index, time in enumerate(times) if window[0] <= time <= window[1]]
-        tally.too_old[name] += sum(time < window[0] for time in times)
-        tally.in_the_future[name] += sum(time > window[1] for time in times)
-        if len(chosen) == len(times):
-            kept[name] = columns
-        elif chosen:
-            kept[name] = {column: [values[index] for index in chosen] for column, values in columns.items()}
+        _count(answer["too_old"], name, sum(time < window[0] for time in times))
+        _count(answer["in_the_future"], name, sum(time > window[1] for time in times))
+        chosen = _chosen(columns, [index for index, time in enumerate(times) if window[0] <= time <= window[1]])
+        if chosen:
+            kept[name] = chosen
     return kept
 
 
-def _append(store: Store, path: str, batches: list[StoredBatch], tally: Tally) -> None:
-    results: list[Ack | StoreError]
+def _without_stored(
+    store: Store, instance: str, tables: Mapping[str, Columns], shift_ms: int, answer: dict[str, dict[str, int]]
+) -> dict[str, Columns]:
+    kept: dict[str, Columns] = {}
+    for name, columns in tables.items():
+        times = [cast(int, time) + shift_ms for time in columns["time"]]
+        part = TABLES[name].part
+        parts = columns[part.name] if part else [None] * len(times)
+        known = set(store.times(instance, name, min(times), max(times) + 1))
+        new = [index for index, row in enumerate(zip(times, parts, strict=True)) if row not in known]
+        _count(answer["already"], name, len(times) - len(new))
+        chosen = _chosen(columns, new)
+        if chosen:
+            kept[name] = chosen
+    return kept
+
+
+def _append(store: Store, instance: str, new: Imported, shift_ms: int, answer: dict[str, dict[str, int]]) -> None:
+    shifted = shift(new, shift_ms).tables
+    batch = StoredBatch(instance, sequence_of(new.tables), hashlib.sha256(canonical(shifted)).digest(), shifted)
     try:
-        results = store.append(batches)
-    except SequenceReused as error:  # raised, not returned, when there is one batch only
-        results = [error]
-    for batch, result in zip(batches, results, strict=True):
-        if isinstance(result, Ack) and result.status is AckStatus.STORED:
-            tally.stored.update(batch.rows)
-        # The same chunk under another shift, or cut at another floor: it was imported before.
-        elif isinstance(result, (Ack, SequenceReused)):
-            tally.already.update(batch.rows)
-        else:
-            raise ImportFailed(path, "", str(result)) from result
+        (result,) = store.append([batch])  # of one batch, what is refused is raised
+        stored = not isinstance(result, Exception) and result.status is AckStatus.STORED
+    except SequenceReused:  # the same rows under another shift
+        stored = False
+    for name, rows in batch.rows.items():
+        _count(answer["rows" if stored else "already"], name, rows)
+
+
+def _chosen(columns: Columns, indexes: list[int]) -> Columns | None:
+    """The rows at ``indexes``; None where there are none."""
+    if len(indexes) == len(columns["time"]):
+        return columns
+    return {name: [values[index] for index in indexes] for name, values in columns.items()} if indexes else None
+
+
+def _count(counts: dict[str, int], table: str, rows: int) -> None:
+    if rows:
+        counts[table] = counts.get(table, 0) + rows
+
+
+_noted: WeakKeyDictionary[Registry, dict[tuple[str, str], int]] = WeakKeyDictionary()
+_noting = Lock()
+
+
+def _note(desk: Desk, source: str) -> None:
+    with _noting:
+        noted = _noted.setdefault(desk.registry, {})
+        last = noted.get((desk.actor, source))
+        if last is not None and 0 <= desk.now_ms - last < _AUDIT_EVERY_MS:
+            return
+        noted[desk.actor, source] = desk.now_ms
+    desk.note("import.rows", f"source/{source}")

@@ -20,6 +20,8 @@ from server.errors import Conflict, NotFound, ProblemError, ServerError, StoreEr
 blueprint = Blueprint("admin", __name__)
 
 LARGEST_BODY = 16 * 1024
+#: Acts that take more than a few words: ``import-rows`` is a chunk of a log file.
+LARGEST_BODIES = {"import-rows": 4 * 1024 * 1024}
 
 
 @blueprint.post("/api/v1/admin/<verb>")
@@ -27,7 +29,7 @@ def post_act(verb: str) -> Response:
     """Do one act and answer its JSON value."""
     token = operator_token()
     desk = Desk(runtime(), token.name, token.id)
-    arguments = _arguments()
+    arguments = _arguments(LARGEST_BODIES.get(verb, LARGEST_BODY))
     try:
         value = perform(desk, verb, arguments)
     except NotFound as error:
@@ -41,9 +43,9 @@ def post_act(verb: str) -> Response:
     return Response(msgspec.json.encode(value), content_type=MEDIA_TYPE)  # jsonify would put the keys in another order
 
 
-def _arguments() -> dict[str, Any]:
+def _arguments(largest: int) -> dict[str, Any]:
     check_media_type()
     try:
-        return msgspec.json.decode(read_body(LARGEST_BODY), type=dict[str, Any])
+        return msgspec.json.decode(read_body(largest), type=dict[str, Any])
     except (ValueError, RecursionError):
         raise ProblemError(Problem.INVALID_REQUEST, "the body must be an object of the act's arguments") from None

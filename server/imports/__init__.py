@@ -9,7 +9,7 @@ Rules:
 """
 
 from server.errors import ImportFailed
-from server.imports import atop, exposition, iostat, prometheus, sadf_csv, sadf_json, vmstat
+from server.imports import atop, collectd, exposition, iostat, prometheus, sadf_csv, sadf_json, vmstat
 from server.imports.format import Content, Format, Report
 from server.imports.shift import shift
 from server.imports.values import Chunker, Imported
@@ -19,6 +19,7 @@ __all__ = ["FORMATS", "Chunker", "Content", "Format", "Imported", "Report", "by_
 #: Every format, the most particular first.
 FORMATS: tuple[Format, ...] = (
     prometheus.FORMAT,
+    collectd.FORMAT,
     sadf_json.FORMAT,
     sadf_csv.FORMAT,
     iostat.FORMAT,

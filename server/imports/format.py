@@ -75,7 +75,7 @@ class Content:
         self._counting = _Counting(raw)
         self._unpacked = _Unpacked(self._counting, report)
         self.head = self._unpacked.peek(HEAD, whole=steps > 0).removeprefix(_BYTE_ORDER_MARK)
-        self._plain = _Plain(self._unpacked)
+        self._plain = _Plain(self._unpacked, live=steps == 0)
         self.stream = cast(BinaryIO, self._plain)
 
     @property
@@ -216,17 +216,25 @@ class _Unpacked(io.RawIOBase):
 
 
 class _Plain(io.BufferedIOBase):
-    """The stream of a file: one read below is one read here, so that what there is by now is read at once."""
+    """The stream of a file. ``read1`` gives what there is by now; so does ``read`` of a file that is followed."""
 
-    def __init__(self, raw: _Unpacked) -> None:
+    def __init__(self, raw: _Unpacked, *, live: bool) -> None:
         super().__init__()
         self._raw = raw
+        self._live = live
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return b"".join(iter(self.read1, b"")) if size is None or size < 0 else self.read1(size)
+        """``size`` bytes, fewer at the end only."""
+        if size is None or size < 0:
+            return b"".join(iter(self.read1, b""))
+        blocks = [self.read1(size)]
+        while not self._live and blocks[-1] and (missing := size - sum(map(len, blocks))):
+            blocks.append(self.read1(missing))
+        return b"".join(blocks)
 
     def read1(self, size: int = -1, /) -> bytes:
+        """At most ``size`` bytes, b"" at the end only."""
         return self._raw.read(size if size >= 0 else _BLOCK) or b""

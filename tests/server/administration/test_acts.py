@@ -32,7 +32,7 @@ def test_an_unknown_act_names_those_there_are(do: Do) -> None:
         ("token-create", {"name": ""}, "name"),
         ("audit-list", {"limit": 10**9}, "limit"),
         ("purge", {"dry_run": 1}, "dry_run"),
-        ("import", {"path": ["a"]}, "path"),
+        ("import-rows", {"source": ["a"], "tables": {}}, "source"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(do: Do, verb: str, arguments: dict[str, Any], words: str) -> None:

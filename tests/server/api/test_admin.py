@@ -57,7 +57,7 @@ def test_a_browser_session_does_not_act(http: FlaskClient, operator_token: str) 
         ("invite-revoke", {"id": "nothing"}, 404, "not-found"),
         ("invite-create", {"uses": "two"}, 422, "invalid-request"),
         ("invite-create", [], 422, "invalid-request"),
-        ("import", {"path": "/nothing"}, 422, "invalid-request"),
+        ("import-rows", {"source": "a", "tables": {}}, 422, "invalid-request"),
         ("notice-publish", {"version": "x"}, 422, "invalid-request"),
     ],
 )
