@@ -11,6 +11,7 @@ Rules:
 
 import json
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib import resources
 
@@ -38,10 +39,22 @@ def asked_locale() -> str:
 def number(value: float) -> str:
     """A number of at most three decimals in digit groups, as ``Intl`` writes it; Polish groups from five digits on."""
     polish = locale_of_request() == "pl"
-    whole, _, rest = f"{abs(value):,.3f}".rstrip("0").rstrip(".").partition(".")
-    groups = whole.replace(",", "\N{NO-BREAK SPACE}" if len(whole) > 5 else "") if polish else whole
-    sign = "-" if value < 0 else ""
-    return f"{sign}{groups}{',' if polish else '.'}{rest}" if rest else f"{sign}{groups}"
+    whole, _, rest = f"{_rounded(value, 3):,f}".partition(".")
+    if polish:
+        whole = whole.replace(",", "\N{NO-BREAK SPACE}" if len(whole.lstrip("-")) > len("9,999") else "")
+    rest = rest.rstrip("0")
+    return f"{whole}{',' if polish else '.'}{rest}" if rest else whole
+
+
+def fixed(value: float, places: int) -> str:
+    """So many decimals, with the decimal sign of the language."""
+    digits = f"{_rounded(value, places):f}"
+    return digits.replace(".", ",") if locale_of_request() == "pl" else digits
+
+
+def _rounded(value: float, places: int) -> Decimal:
+    """The middle goes away from zero, as in browsers; Python's own formatting goes to the even neighbour."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 @cache

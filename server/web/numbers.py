@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from flask import has_request_context
 
-from server.web.locale import locale_of_request, t
+from server.web.locale import fixed, t
 from server.web.settings import in_force
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -28,7 +28,7 @@ def ago(then_ms: int, now_ms: int) -> str:
 
 def percent(ratio: float | None) -> str:
     """A ratio 0..1 as ``12.3%``; a dash where there is none."""
-    return "–" if ratio is None else f"{_comma(f'{ratio * 100:.1f}')}%"
+    return "–" if ratio is None else f"{fixed(ratio * 100, 1)}%"
 
 
 def rate(bytes_per_second: float | None) -> str:
@@ -51,13 +51,8 @@ def iso(time_ms: int) -> str:
 def _scaled(value: float, units: tuple[tuple[str, int], ...]) -> str:
     for unit, size in units:
         if value >= size:
-            return f"{_comma(_three_digits(value / size))} {unit}"
-    return f"{value:.0f} B"
-
-
-def _comma(digits: str) -> str:
-    """The decimal sign of the locale."""
-    return digits.replace(".", ",") if locale_of_request() == "pl" else digits
+            return f"{_three_digits(value / size)} {unit}"
+    return f"{fixed(value, 0)} B"
 
 
 def _units() -> str:
@@ -65,6 +60,4 @@ def _units() -> str:
 
 
 def _three_digits(value: float) -> str:
-    if value < 9.995:
-        return f"{value:.2f}"
-    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+    return fixed(value, 2 if value < 9.995 else 1 if value < 99.95 else 0)

@@ -1,4 +1,4 @@
-"""The frame of the pages in a browser: settings, the menu, the keyboard, without a script, and numbers as Python has them."""
+"""The frame of the pages in a browser: settings, menu, keyboard, no script; numbers as the server writes them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,9 @@ from tests.server.web.spoken import AGO, MEMORY, PERCENT, RATE
 
 pytestmark = pytest.mark.e2e
 
-COUNTS = [0, 1, 2, 5, 12, 22, 999, 1234, 9999, 12345, 1234567, 1.5, 0.125, -1234.5]
+COUNTS = [0, 1, 2, 5, 12, 22, 999, 1234, 9999, 12345, 1234567, 1.5, 0.125, 0.0625, -0.0625, -1234.5, -12345.5]
+#: Many sizes, and those in the middle between two ways to round them.
+SIZES = [0.5, 2.5, 1125.0, 10_250.0, 1_085_000.0, 0.0625, 999.5, 999_950.0, *(1.37**power for power in range(90))]
 NOW = 1_790_000_000_000
 
 
@@ -59,11 +61,11 @@ def test_the_scripts_write_what_the_server_writes(watched: Watched, site: Dashbo
     with site.app.test_request_context(query):
         ages = [(NOW - age, NOW) for age, _ in AGO]
         assert said("format", "ago", [list(each) for each in ages]) == [numbers.ago(*each) for each in ages]
-        ratios = [ratio for ratio, _ in PERCENT]
+        ratios = [ratio for ratio, _ in PERCENT] + [each / 4096 for each in range(1, 4096, 31)]
         assert said("format", "percent", [[each] for each in ratios]) == [numbers.percent(each) for each in ratios]
-        rates = [rate for rate, _ in RATE]
+        rates = [rate for rate, _ in RATE] + SIZES
         assert said("format", "rate", [[each] for each in rates]) == [numbers.rate(each) for each in rates]
-        sizes = [size for size, _ in MEMORY] + [999, 1000, 1023, 123_456_789_012]
+        sizes = [size for size, _ in MEMORY] + [int(size) for size in SIZES]
         assert said("format", "bytes", [[each] for each in sizes]) == [numbers.memory(each) for each in sizes]
         assert said("format", "count", [[each] for each in COUNTS]) == [number(each) for each in COUNTS]
         key = "common.footer.retention"
@@ -174,7 +176,7 @@ def test_landmarks(browser: Browser, site: Dashboard, path: str) -> None:
     watched = Watched(browser)
     watched.page.goto(site.url + path)
     for role in ("banner", "main", "contentinfo"):
-        expect(watched.page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]  # a role, checked by Playwright
+        expect(watched.page.get_by_role(role)).to_have_count(1)
     expect(watched.page.get_by_role("navigation", name="Pages", exact=True)).to_have_count(1)
     expect(watched.page.get_by_role("heading", level=1)).to_have_count(1)
     watched.page.context.close()
