@@ -6,7 +6,8 @@ Rules:
   later one. The first scrape has none, nor has one more than ``LONGEST_GAP_MS`` after the one before.
 * A counter that went back was reset: no row for that core or disk, never a negative rate.
 * A core's modes are shares of the CPU time between two scrapes; where a main mode is missing (who does not tell nice
-  leaves out others too), shares of the clock. A mode that is missing is None. Hardware and software interrupts are one column.
+  leaves out others too), shares of the clock. A mode that is missing is None. Hardware and software interrupts are one
+  column.
 * A scrape at which nothing moved, CPU counters included, repeats the one before and is dropped. So is a second one of
   the same time and one from before the last: those two are faults, unless it says just the same.
 * Values do not depend on how many scrapes come together.

@@ -7,8 +7,10 @@ Rules:
 * Cumulative counters need the collection before: ``LastCollections`` keeps it, of at most ``MOST_SOURCES`` machines,
   the longest silent forgotten first. A request works on a ``draft`` of it, and the draft is taken over when its rows
   are stored: so a request that is sent again after a failure makes the same rows.
-* A counter whose start is after the collection before it was reset: no rate between the two. Delta counters carry
-  their interval with them and need no memory. For the rest the rules of ``counters`` hold.
+* A counter whose start is after the collection before it was reset: no rate between the two. For the rest the rules of
+  ``counters`` hold.
+* Delta counters carry their interval with them, yet the first of an SDK is what was counted since boot. So an interval
+  counts only when it begins where the one before ended.
 * Where times and shares of the CPU both come, the times are taken: shares of some senders are of a moment only.
 * Memory needs its size: ``system.memory.limit``, else usage by utilization, else the sum of the states. What is
   available is said, else what is not in use. Without any metric of swap, memory is refused; with metrics of paging and
@@ -18,6 +20,7 @@ Rules:
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 
 from consent.catalogue import TABLES
 from server.imports.counters import Counters, Scrape, memory_row
@@ -34,9 +37,11 @@ _TABLE = {CPU: "cpu", CPU_DELTA: "cpu", DISK: "disk", DISK_DELTA: "disk"}
 
 @dataclass(slots=True)
 class LastCollections:
-    """The last counters of each machine and table."""
+    """The last counters of each machine, by name and kind of points."""
 
     known: OrderedDict[tuple[str, str], Scrape] = field(default_factory=OrderedDict)
+    #: Held by whoever drafts and takes.
+    lock: Lock = field(default_factory=Lock)
 
     def draft(self) -> "Draft":
         """What a request works on."""
@@ -47,7 +52,7 @@ class LastCollections:
         for key, scrape in draft.changed.items():
             self.known[key] = scrape
             self.known.move_to_end(key)
-        while len(self.known) > MOST_SOURCES * 2:  # two tables have counters
+        while len(self.known) > MOST_SOURCES * 4:  # kinds of counters
             self.known.popitem(last=False)
 
 
@@ -58,9 +63,9 @@ class Draft:
     base: LastCollections
     changed: dict[tuple[str, str], Scrape] = field(default_factory=dict)
 
-    def last(self, source: str, table: str) -> Scrape | None:
+    def last(self, source: str, kind: str) -> Scrape | None:
         """The collection before."""
-        key = (source, table)
+        key = (source, kind)
         return self.changed.get(key) or self.base.known.get(key)
 
 
@@ -72,9 +77,9 @@ def rows(source: str, host: Host, draft: Draft, refusals: Refusals) -> dict[str,
             usable = _without_incomplete(moment, refusals) if table == "disk" else moment
             if usable:
                 if kind in (CPU_DELTA, DISK_DELTA):
-                    found[table] += _rates_of_interval(table, usable, refusals)
+                    found[table] += _rates_of_interval((source, kind), usable, draft, refusals)
                 else:
-                    found[table] += _rates_since_last((source, table), usable, draft, refusals)
+                    found[table] += _rates_since_last((source, kind), usable, draft, refusals)
     if not host.kinds.get(CPU) and not host.kinds.get(CPU_DELTA):
         for moment in _moments(host.kinds.get(CPU_SHARE, [])):
             found["cpu"] += _shares(moment)
@@ -128,10 +133,17 @@ def _rates_since_last(key: tuple[str, str], moment: list[Point], draft: Draft, r
     return _between(last, scrape, key[1])
 
 
-def _rates_of_interval(table: str, moment: list[Point], refusals: Refusals) -> list[Row]:
+def _rates_of_interval(key: tuple[str, str], moment: list[Point], draft: Draft, refusals: Refusals) -> list[Row]:
+    table = _TABLE[key[1]]
     start_ms, time_ms = min(point.start_ms for point in moment), moment[0].time_ms
     if not 0 < start_ms < time_ms:
         refusals.refuse(len(moment), f"delta counters of {table} do not say when their interval began")
+        return []
+    last = draft.last(*key)
+    if last is not None and time_ms <= last.time_ms:
+        return []
+    draft.changed[key] = Scrape("", time_ms)
+    if last is None or abs(start_ms - last.time_ms) > TOGETHER_MS:
         return []
     nothing = [Point(point.part, point.name, start_ms, 0, 0.0) for point in moment]
     return _between(_scrape(nothing, start_ms), _scrape(moment, time_ms), table)
@@ -185,7 +197,7 @@ def _memory(moment: list[Point], paging: bool) -> Row | str:
     available = said.get("available", total - said["usage used"] if "usage used" in said else None)
     if not total or available is None:
         return "memory needs system.memory.usage by state"
-    whole = sum(swap.values())
+    whole = float(sum(swap.values()))
     row = memory_row(
         moment[0].time_ms,
         {
