@@ -9,7 +9,7 @@ Rules:
 """
 
 from server.errors import ImportFailed
-from server.imports import atop, collectd, exposition, iostat, prometheus, sadf_csv, sadf_json, vmstat
+from server.imports import atop, collectd, exposition, iostat, own, prometheus, sadf_csv, sadf_json, vmstat
 from server.imports.format import Content, Format, Report
 from server.imports.shift import shift
 from server.imports.values import Chunker, Imported
@@ -20,6 +20,8 @@ __all__ = ["FORMATS", "Chunker", "Content", "Format", "Imported", "Report", "by_
 FORMATS: tuple[Format, ...] = (
     prometheus.FORMAT,
     collectd.FORMAT,
+    own.NDJSON,
+    own.CSV,
     sadf_json.FORMAT,
     sadf_csv.FORMAT,
     iostat.FORMAT,
