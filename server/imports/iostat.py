@@ -1,4 +1,4 @@
-"""What ``iostat -t -x 1`` prints (``-d``, ``-k``, ``-m`` too), of sysstat.
+"""What ``iostat -t -x 1`` prints (``-d``, ``-k``, ``-m``, ``-h`` too), of sysstat.
 
 Rules:
 
@@ -8,6 +8,7 @@ Rules:
 * ``avg-cpu`` is the mean of all cores, and there is nothing else: it is stored as core 0.
 * Without ``-x`` there is no time a disk was busy, and operations of reading and writing are told apart only where there
   was one of the two.
+* ``-h`` spreads the columns of a report over several tables, with the device last, and rounds to one decimal: 1.2M.
 * See ``sysstat`` for what the numbers mean.
 """
 
@@ -33,6 +34,9 @@ _NAMES = {
     for word, short in (("read", "r"), ("wrtn", "w"), ("dscd", "d"))
 } | {"Blk_read/s": "rd_sec", "Blk_wrtn/s": "wr_sec", "Blk_dscd/s": "dc_sec"}
 _NAMES |= {"rsec/s": "rd_sec", "wsec/s": "wr_sec", "dsec/s": "dc_sec"}
+#: Units of ``-h`` in kB, and those of the columns by their names without the direction.
+_HUMAN = {"s": 0.5, "B": 1 / 1024, "k": 1.0, "M": 1024.0, "G": 1024.0**2, "T": 1024.0**3, "P": 1024.0**4}
+_COLUMN_KB = {"kB": 1.0, "MB": 1024.0, "d_sec": 0.5, "r_sec": 0.5, "c_sec": 0.5}
 
 
 def _matches(head: bytes) -> bool:
@@ -74,16 +78,18 @@ class _Reader:
         fields = line.split()
         run = _LINUX.match(line)
         if not fields or run:
-            yield from self.finish()
+            if run or self._columns and _device_at(self._columns) == 0:
+                yield from self.finish()
             self._columns = []
         if run:
             self._found, self._time, self._reports = run["name"], None, 0
             self.rows.restart()
+            self._clock.restart()
         elif _ISO.fullmatch(line.strip()) or _TIME.fullmatch(line.strip()):
             yield from self.finish()
             self._begin(line.strip(), place)
         elif fields and (fields[0] == _AVERAGE or _device_at(fields) is not None):
-            self._titles(fields, place)
+            yield from self._titles(fields, place)
         elif fields:
             yield from self._values(fields, place)
 
@@ -115,11 +121,14 @@ class _Reader:
             text = text.replace("T", " ")
         return self._clock.local(text)
 
-    def _titles(self, fields: list[str], place: str) -> None:
+    def _titles(self, fields: list[str], place: str) -> Iterator[Imported]:
         if not self._reports:
             raise ImportFailed(self._content.name, place, f"there are no times in it; {_ADVICE}")
+        if not _device_at(fields):  # else it may go on with the table before
+            yield from self.finish()
         self._columns, self._place = fields, place
-        self._devices = None if fields[0] == _AVERAGE else {}
+        if fields[0] != _AVERAGE:
+            self._devices = self._devices or {}
 
     def _values(self, fields: list[str], place: str) -> Iterator[Imported]:
         if self._time is None or self._reports == 1:
@@ -132,12 +141,13 @@ class _Reader:
         try:
             if len(fields) != len(columns):
                 raise ValueError("the line is cut off")
-            load = {name: number(text) for name, text in _named(columns, fields) if name in sysstat.WANTED}
+            load = {name: _amount(name, text) for name, text in _named(columns, fields) if name in sysstat.WANTED}
         except ValueError as error:
             self.rows.fault(place, str(error))
             return
-        if self._devices is not None:
-            self._devices[fields[_device_at(columns) or 0]] = load
+        if not average:
+            if self._devices is not None:
+                self._devices.setdefault(fields[_device_at(columns) or 0], {}).update(load)
             return
         self._columns = []
         yield from self._add("cpu", place, lambda time: sysstat.cpu_rows(time, {"all": load}))
@@ -164,6 +174,14 @@ def _device_at(fields: list[str]) -> int | None:
         if fields[at] in _DEVICE:
             return at
     return None
+
+
+def _amount(name: str, text: str) -> float:
+    """A number, of ``-h`` too: 0.5%, and 1.2M of whatever the column counts in. Raises ValueError."""
+    kilobytes = _HUMAN.get(text[-1:])
+    if kilobytes is None or name[1:] not in _COLUMN_KB:
+        return number(text.removesuffix("%"))
+    return number(text[:-1]) * kilobytes / _COLUMN_KB[name[1:]]
 
 
 def _named(columns: list[str], fields: list[str]) -> Iterator[tuple[str, str]]:

@@ -39,11 +39,16 @@ class Clock:
         self._name = content.name
         self._zone = content.zone
         self._last = 0
+        self._text = ""
+
+    def restart(self) -> None:
+        """What comes may be earlier than what came."""
+        self._last, self._text = 0, ""
 
     def local(self, text: str, abbreviation: str = "") -> int:
         """A local date and time. Raises ValueError, and ImportFailed where the zone is not the one to read it in."""
         naive = _parsed(text)
-        fixed = _fixed(abbreviation) if abbreviation else None
+        fixed = fixed_zone(abbreviation)
         if fixed is not None:
             return milliseconds(naive.replace(tzinfo=fixed).timestamp())
         early, late = (naive.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
@@ -58,9 +63,9 @@ class Clock:
             time = milliseconds(named[0].timestamp())
         else:
             time = milliseconds(early.timestamp())
-            if time <= self._last and early.utcoffset() != late.utcoffset():
-                time = milliseconds(late.timestamp())
-        self._last = time
+            if early.utcoffset() != late.utcoffset() and (time < self._last or text == self._text):
+                time = self._last if text == self._text else milliseconds(late.timestamp())
+        self._last, self._text = time, text
         return time
 
 
@@ -141,7 +146,7 @@ def _parsed(text: str) -> datetime:
     raise ValueError(f"{text[:40]!r} is no date and time that can be read; set S_TIME_FORMAT=ISO where it is written")
 
 
-def _fixed(abbreviation: str) -> timezone | ZoneInfo | None:
+def fixed_zone(abbreviation: str) -> timezone | ZoneInfo | None:
     """The zone that an abbreviation is by itself; None if it takes a place to know."""
     if abbreviation in ("UTC", "GMT", "Z", "UCT"):
         return UTC

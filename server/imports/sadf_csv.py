@@ -6,13 +6,14 @@ Rules:
   activity that is not CPU, memory, swap, transfer rates or disks is skipped.
 * Times are UTC as sadf writes them, or seconds since the epoch (``-U``); without a zone (``-t``, ``-T``) they are of
   ``--timezone``.
-* Memory and swap, transfer rates and disks come in blocks of their own and are joined by machine and time. Of what
-  waits for its other half, at most ``WAITING`` moments are kept.
+* Memory and swap, transfer rates and disks come in blocks of their own and are joined by machine and time. What waits
+  for its other half is in ``waiting``, so that memory does not grow with the file.
 * CPU ``-1`` is all of them, and no core: it is stored as core 0 where a moment has nothing else.
 * ``LINUX-RESTART`` begins anew; comments (``COM``) are skipped. ``-h``, all activities in one line, is not read.
 * See ``sysstat`` for what the numbers mean.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,9 +22,10 @@ from server.imports import sysstat
 from server.imports.format import Content, Format, Report
 from server.imports.moments import Clock, Rows, milliseconds, number
 from server.imports.values import Imported, Row
+from server.imports.waiting import Waiting
 
-#: Two days of a second each.
-WAITING = 172_800
+#: Cores or disks of one moment; more than any machine has.
+_MOST_PARTS = 40_000
 _HEADER = "# hostname;interval;timestamp"
 _FIXED = 3
 _LONGEST_PART = 64
@@ -40,6 +42,11 @@ def _matches(head: bytes) -> bool:
 def read(content: Content, report: Report) -> Iterator[Imported]:
     """The machines of the file; the rows of one activity after those of another, as they stand in it."""
     reader = _Reader(content, report)
+    with contextlib.closing(reader.waiting):
+        yield from _read(reader, content)
+
+
+def _read(reader: "_Reader", content: Content) -> Iterator[Imported]:
     for place, line in ((f"line {at}", line) for at, line in content.lines()):
         if line.startswith("#"):
             yield from reader.finish()
@@ -73,8 +80,7 @@ class _Reader:
         self._columns: list[str] = []
         self._kind = ""
         self._moment: _Moment | None = None
-        self._halves: dict[str, dict[_Key, tuple[_Load, str]]] = {"memory": {}, "swap": {}}
-        self._machine: dict[_Key, _Load] = {}
+        self.waiting = Waiting(content.name)
 
     def begin(self, line: str, place: str) -> None:
         """A header."""
@@ -86,6 +92,7 @@ class _Reader:
         self._columns = [_short(name) for name in line.split(";")[_FIXED:]]
         self._kind = next((kind for kind, column in _KINDS.items() if column in self._columns), "")
         self.rows.restart()
+        self._clock.restart()
 
     def line(self, line: str, place: str) -> Iterator[Imported]:
         """A line of values."""
@@ -93,6 +100,7 @@ class _Reader:
         if len(fields) > _FIXED and fields[_FIXED].startswith(("LINUX-RESTART", "COM ")):
             yield from self.finish()
             self.rows.restart()
+            self._clock.restart()
             return
         if not self._kind:
             if not self._columns:
@@ -108,10 +116,11 @@ class _Reader:
         except ValueError as error:
             self.rows.fault(place, f"{self._kind}: {error}")
             return
-        if self._moment is None or self._moment.key != key or part in self._moment.parts:
+        moment = self._moment
+        if moment is None or moment.key != key or part in moment.parts or len(moment.parts) >= _MOST_PARTS:
             yield from self.finish()
-            self._moment = _Moment(key, place)
-        self._moment.parts[part] = load
+            moment = self._moment = _Moment(key, place)
+        moment.parts[part] = load
 
     def finish(self) -> Iterator[Imported]:
         """The lines of one time are all there."""
@@ -119,9 +128,9 @@ class _Reader:
         if moment is None or not self.rows.in_order(moment.key[0], self._kind, moment.key[1], moment.place):
             return
         if self._kind == "io":
-            self._wait(self._machine, moment.key, moment.parts[""])
+            self.waiting.put("io", moment.key, moment.parts[""], moment.place)
             return
-        if self._kind in self._halves:
+        if self._kind in _OTHER_HALF:
             joined = self._join(moment)
             if joined is not None:
                 yield from self._add("memory", moment, lambda time: _one(sysstat.memory_row(time, joined)))
@@ -129,7 +138,7 @@ class _Reader:
         if self._kind == "cpu":
             yield from self._add("cpu", moment, lambda time: sysstat.cpu_rows(time, moment.parts))
             return
-        machine = self._machine.pop(moment.key, {})
+        machine = self.waiting.take("io", moment.key) or {}
         yield from self._add(
             "disk",
             moment,
@@ -138,7 +147,8 @@ class _Reader:
 
     def close(self) -> None:
         """Say once what waited in vain."""
-        for _, place in self._halves["memory"].values():
+        place = self.waiting.first("memory")
+        if place is not None:
             self.rows.once(place, sysstat.NO_SWAP)
 
     def _add(self, table: str, moment: _Moment, make: Callable[[int], list[Row] | str]) -> Iterator[Imported]:
@@ -159,21 +169,11 @@ class _Reader:
 
     def _join(self, moment: _Moment) -> _Load | None:
         """Both halves of a row of memory, when the other is there; else this one waits."""
-        other = "swap" if self._kind == "memory" else "memory"
-        found = self._halves[other].pop(moment.key, None)
+        found = self.waiting.take(_OTHER_HALF[self._kind], moment.key)
         if found is None:
-            waiting = self._halves[self._kind]
-            if len(waiting) >= WAITING:
-                self.rows.once(moment.place, f"memory and swap are more than {WAITING} samples apart; split the file")
-                del waiting[next(iter(waiting))]
-            waiting[moment.key] = moment.parts[""], moment.place
+            self.waiting.put(self._kind, moment.key, moment.parts[""], moment.place)
             return None
-        return found[0] | moment.parts[""]
-
-    def _wait(self, waiting: dict[_Key, _Load], key: _Key, load: _Load) -> None:
-        if len(waiting) >= WAITING:
-            del waiting[next(iter(waiting))]
-        waiting[key] = load
+        return found | moment.parts[""]
 
     def _time(self, text: str) -> int:
         if text.isdecimal():
@@ -195,6 +195,7 @@ class _Reader:
         return part, load
 
 
+_OTHER_HALF = {"memory": "swap", "swap": "memory"}
 #: Each activity that is of use, and the column that tells it from all others.
 _KINDS = {"cpu": "CPU", "memory": "memfree", "swap": "swpfree", "io": "rtps", "disk": "DEV"}
 

@@ -3,7 +3,7 @@
 Rules:
 
 * Read as a stream: one moment of one machine is in memory at a time. A file that is cut off counts as far as it goes.
-* Several documents one after another are read, as ``sadf -j >> FILE`` leaves them.
+* Several documents one after another are read, as ``sadf -j >> FILE`` leaves them; time begins anew in each.
 * Times are UTC, as sadf writes them unless told ``-t`` or ``-T``; those are of ``--timezone``.
 * Activities other than CPU, memory, swap, transfer rates and disks are skipped. What a moment lacks for a row of a
   table is one fault a file; what cannot be read in it is a fault of its own, and the other tables of it count.
@@ -39,7 +39,12 @@ def read(content: Content, report: Report) -> Iterator[Imported]:
     rows = Rows(content, report)
     clock = Clock(content)
     number_of = 0
-    for node, moment in _moments(content, report):
+    host = 0
+    for host_of, node, moment in _moments(content, report):
+        if host_of != host:
+            host = host_of
+            rows.restart()
+            clock.restart()
         number_of += 1
         place = f"statistics[{number_of - 1}]"
         try:
@@ -124,10 +129,10 @@ def _time(moment: Mapping[str, Any], clock: Clock) -> int:
     return clock.local(f"{stamp['date']} {stamp['time']}", "UTC" if stamp.get("utc", 1) else "")
 
 
-def _moments(content: Content, report: Report) -> Iterator[tuple[str, Any]]:
-    """(name of the machine, one element of its ``statistics``), until the file ends or is no more JSON."""
+def _moments(content: Content, report: Report) -> Iterator[tuple[int, str, Any]]:
+    """(host, counted from 1; its name; one element of its ``statistics``), until the file ends or is no more JSON."""
     keys: list[str | None] = []  # the key in each open map, None in a list
-    node = ""
+    host, node = 0, ""
     builder, size = None, 0
     try:
         for event, value in ijson.basic_parse(content.stream, multiple_values=True, use_float=True):
@@ -148,10 +153,10 @@ def _moments(content: Content, report: Report) -> Iterator[tuple[str, Any]]:
             elif event in ("end_map", "end_array"):
                 keys.pop()
                 if builder is not None and tuple(keys) == _STATISTICS:
-                    yield node, builder.value
+                    yield host, node, builder.value
                     builder = None
             elif event == "string" and tuple(keys) == _NODE:
-                node = value
+                host, node = host + 1, value
     except ijson.IncompleteJSONError:
         report.fault("", "the JSON is cut off here; what came before it is imported")
     except (ijson.JSONError, UnicodeDecodeError) as error:

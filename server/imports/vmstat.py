@@ -9,7 +9,8 @@ Rules:
 * The first line of a run is the mean since boot and is left out; so is, of a run with ``-y``, the first sample. A
   header that is repeated after a screen of lines begins no new run.
 * Times are local: of the zone in the header where it says one that is known by itself, else of ``--timezone``, which
-  must agree with it. Without ``-t`` there are none, and the file is of no use.
+  must agree with it at the first line after the header: a clock change within a screen does not change the header.
+  Without ``-t`` there are none, and the file is of no use.
 * The file does not say which machine it is of: ``--source``.
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 
 from server.errors import ImportFailed
 from server.imports.format import Content, Format, Report
-from server.imports.moments import Clock, Rows, number, ratio
+from server.imports.moments import Clock, Rows, fixed_zone, number, ratio
 from server.imports.values import Imported, Row
 
 _TITLE = re.compile(r"\s*-*procs-* +-+memory-+ ")
@@ -91,6 +92,8 @@ class _Run:
         if len(fields) != len(self._columns) + 2 or not _DATE.fullmatch(fields[-2]):
             raise ValueError("the line is cut off or not of vmstat -t")
         time = self._clock.local(f"{fields[-2]} {fields[-1]}", self._zone)
+        if fixed_zone(self._zone) is None:
+            self._zone = ""  # the header may be older than a change of the clock
         self._lines += 1
         step, last, self._last = time - self._last, self._last, time
         if self._lines == 1 and not (self._repeated and last and 0 < step <= 2 * self._step + 1000):
