@@ -28,6 +28,7 @@ from server.api import (
     live,
     notice,
     openapi,
+    otlp,
     pauses,
     problems,
     rows,
@@ -40,6 +41,7 @@ from server.api.state import State, attach
 from server.attempts import Attempts
 from server.config import Config
 from server.errors import ServerError
+from server.imports.otlp_rows import LastCollections
 from server.key_derivation import derive
 from server.reach import admin_url
 from server.readiness import Readiness
@@ -97,6 +99,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         live,
         notice,
         openapi,
+        otlp,
         pauses,
         rows,
         series,
@@ -136,6 +139,7 @@ def _state(runtime: Runtime) -> State:
         telemetry=telemetry,
         readiness=Readiness(runtime),
         code_attempts=Attempts(WRONG_CODES, WRONG_CODE_EVERY_MS, runtime.now_ms),
+        collections=LastCollections(),
     )
 
 

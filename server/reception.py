@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from consent.wire import BATCHES_PATH, MAX_BATCH_BYTES, Problem
 from server.admission import RETRY_AFTER_SECONDS, SENDERS
+from server.api import admin, otlp
 from server.api.problems import problem_response
 from server.app import LARGEST_BODY
 from server.errors import ProblemError
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 64 * 1024
 PIECES = 2 * SENDERS
+#: Of the paths that take more than ``LARGEST_BODY``.
+_LARGEST = {BATCHES_PATH: MAX_BATCH_BYTES, otlp.PATH: otlp.LARGEST_BODY} | {
+    f"/api/v1/admin/{verb}": largest for verb, largest in admin.LARGEST_BODIES.items()
+}
 
 
 class Reception:  # pylint: disable=too-few-public-methods  # a WSGI application
@@ -56,7 +61,7 @@ class Reception:  # pylint: disable=too-few-public-methods  # a WSGI application
 
     def _receive(self, environ: "WSGIEnvironment", held: list[bytes]) -> bool:
         """Put the body where the application reads it; ``held`` has its pieces. False when there is no room."""
-        largest = MAX_BATCH_BYTES if environ["PATH_INFO"] == BATCHES_PATH else LARGEST_BODY
+        largest = _LARGEST.get(environ["PATH_INFO"], LARGEST_BODY)
         declared = environ.get("CONTENT_LENGTH") or "0"
         if not declared.isdecimal() or int(declared) > largest:
             return True

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from server.admission import Admission
 from server.attempts import Attempts
+from server.imports.otlp_rows import LastCollections
 from server.readiness import Readiness
 from server.replay import ReplayGuard
 from server.runtime import Runtime
@@ -26,6 +27,7 @@ class State:
     telemetry: Telemetry
     readiness: Readiness
     code_attempts: Attempts
+    collections: LastCollections
 
 
 def attach(app: Flask, made: State) -> None:
