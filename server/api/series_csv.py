@@ -1,4 +1,4 @@
-"""``GET /api/v1/series.csv``: what ``/api/v1/series`` answers, as a table for a spreadsheet: exactly what a chart shows.
+"""``GET /api/v1/series.csv``: what ``/api/v1/series`` answers as a table for a spreadsheet, exactly what a chart shows.
 
 One line per bucket, empty where nothing was sampled; one column per part, column and statistic, its unit in the header.
 """

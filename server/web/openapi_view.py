@@ -111,7 +111,7 @@ def _access(security: list[dict[str, Any]]) -> str:
 
 def _parameter(parameter: Schema) -> Field:
     schema = resolved(parameter["schema"])
-    words = " ".join(filter(None, (parameter.get("description", ""), schema.get("description", ""))))
+    words = parameter.get("description") or schema.get("description", "")
     return Field(parameter["name"], kind_of(schema), parameter.get("required", False), words, place=parameter["in"])
 
 
@@ -192,7 +192,7 @@ def _bounds(schema: Schema) -> str:
         said = f", {low} … {high}"
     elif low:
         said = f", ≥ {low}"
-    return said if default is _NONE else f"{said}, = {default}"
+    return said if default is _NONE else f"{said}, default {default}"
 
 
 def in_lines(example: str) -> str:
