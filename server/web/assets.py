@@ -39,7 +39,7 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every file that is served, by its path below ``static``, and the words of each locale as a module."""
+    """Every file that is served, by its path below ``static``, and the scripts' words of each locale as a module."""
     files = {
         path.relative_to(STATIC).as_posix(): Asset(
             content := path.read_bytes(), gzip.compress(content, mtime=0), _MEDIA_TYPES[path.suffix]
@@ -47,11 +47,19 @@ def assets() -> dict[str, Asset]:
         for path in sorted(STATIC.rglob("*"))
         if path.suffix in _MEDIA_TYPES
     }
-    return files | {f"words/{locale}.js": _words_module(locale) for locale in LOCALES}
+    return files | {f"words/{locale}.js": _words_module(locale, _areas_of_scripts(files)) for locale in LOCALES}
 
 
-def _words_module(locale: str) -> Asset:
-    content = f"export default {json.dumps(words(locale), ensure_ascii=False)};\n".encode()
+def _areas_of_scripts(files: dict[str, Asset]) -> set[str]:
+    """The areas of words that any script asks for; the others are for templates alone."""
+    scripts = b"".join(asset.content for name, asset in files.items() if name.endswith(".js")).decode()
+    areas = {key.partition(".")[0] for key in words(LOCALES[0])}
+    return {area for area in areas if any(f"{quote}{area}." in scripts for quote in "\"'`")}
+
+
+def _words_module(locale: str, areas: set[str]) -> Asset:
+    texts = {key: text for key, text in words(locale).items() if key.partition(".")[0] in areas}
+    content = f"export default {json.dumps(texts, ensure_ascii=False)};\n".encode()
     return Asset(content, gzip.compress(content, mtime=0), _MEDIA_TYPES[".js"])
 
 

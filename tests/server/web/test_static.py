@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.web.assets import STATIC, assets, version
+from server.web.locale import LOCALES, words
 
 VENDOR = "vendor/uplot-1.6.32/"
 #: From the npm tarball of uplot 1.6.32.
@@ -17,6 +19,9 @@ SHA256 = {
     "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
 }
 BUDGET = 120 * 1024
+#: What every page loads, before anything of its own.
+FRAME = ("base.css", "settings.js", "icon.svg", "words/en.js")
+FRAME_BUDGET = 14 * 1024
 OURS = sorted(path for path in STATIC.rglob("*") if path.is_file() and "vendor" not in path.parts)
 
 
@@ -31,6 +36,19 @@ def test_uplot_comes_with_its_licence() -> None:
 
 def test_the_whole_page_stays_within_its_budget() -> None:
     assert sum(len(asset.compressed) for asset in assets().values()) < BUDGET
+
+
+def test_what_every_page_loads_is_small() -> None:
+    assert sum(len(assets()[name].compressed) for name in FRAME) < FRAME_BUDGET
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_scripts_get_the_words_that_they_ask_for_and_no_page_of_others(locale: str) -> None:
+    module = assets()[f"words/{locale}.js"].content.decode()
+    spoken = json.loads(module.removeprefix("export default ").removesuffix(";\n"))
+    assert {key: words(locale)[key] for key in spoken} == spoken
+    areas = {key.partition(".")[0] for key in spoken}
+    assert areas >= {"common", "overview"} and not areas & {"own", "api"}
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
