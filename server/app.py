@@ -49,7 +49,7 @@ from server.replay import ReplayGuard
 from server.runtime import Runtime
 from server.startup import open_to_serve
 from server.telemetry import Telemetry
-from server.web import api_docs, compare, overview, own, pages, withdraw
+from server.web import api_docs, compare, machine, overview, own, pages, withdraw
 from server.web.locale import locale_of_request, t
 
 #: Bodies of anything but a batch; a consent record is about 4 kB.
@@ -59,7 +59,7 @@ WRONG_CODES = 10
 WRONG_CODE_EVERY_MS = 6000
 
 #: Each page registers its routes on ``pages.blueprint`` when it is imported.
-PAGES = (api_docs, compare, overview, own, withdraw)
+PAGES = (api_docs, compare, machine, overview, own, withdraw)
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -1,5 +1,8 @@
 """``GET /api/v1/series``: one table of one instance in time buckets, with statistics."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import msgspec
 from flask import Blueprint, Response, request
 
@@ -9,7 +12,7 @@ from server.api.parameters import one_of, time_range, whole
 from server.api.state import runtime
 from server.api.visible import visible_instance
 from server.errors import ProblemError
-from server.store.protocol import Group, Series, SeriesQuery, Statistics
+from server.store.protocol import STATISTICS, Group, Series, SeriesQuery, Statistics, series_columns
 
 blueprint = Blueprint("series", __name__)
 
@@ -28,7 +31,10 @@ BUCKETS_MS = (
 def get_series() -> Response:
     """The series that the query asks for, in the narrowest buckets that give at most ``points`` of them."""
     query = asked()
-    shown = as_json(query.instance, query.end_ms, runtime().store.series(query))
+    columns = _chosen("columns", tuple(column.name for column in series_columns(TABLES[query.table])))
+    statistics = _chosen("statistics", STATISTICS)
+    series = only(runtime().store.series(query), columns, statistics)
+    shown = as_json(query.instance, query.end_ms, series)
     return Response(msgspec.json.encode(shown), content_type=MEDIA_TYPE)
 
 
@@ -40,6 +46,30 @@ def asked() -> SeriesQuery:
     points = whole("points", 1, MOST_POINTS, DEFAULT_POINTS)
     by_part = one_of("by", ("whole", "part"), "whole") == "part"
     return SeriesQuery(instance, table, start_ms, end_ms, bucket_for(start_ms, end_ms, points), by_part)
+
+
+def only(series: Series, columns: Sequence[str], statistics: Sequence[str]) -> Series:
+    """``series`` with these columns and, in its buckets, these statistics; the summaries stay whole."""
+    groups = [
+        Group(
+            group.part,
+            {name: {each: group.buckets[name][each] for each in statistics} for name in columns},
+            {name: group.summary[name] for name in columns},
+        )
+        for group in series.groups
+    ]
+    return replace(series, groups=groups)
+
+
+def _chosen(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Some of ``known``, written with commas; all of them unless asked. Raises ProblemError(INVALID_REQUEST)."""
+    text = request.args.get(name)
+    if text is None:
+        return known
+    asked_for = text.split(",")
+    if not set(asked_for) <= set(known):
+        raise ProblemError(Problem.INVALID_REQUEST, f"{name} must be some of: {', '.join(known)}", path=name)
+    return tuple(entry for entry in known if entry in asked_for)
 
 
 def bucket_for(start_ms: int, end_ms: int, points: int) -> int:

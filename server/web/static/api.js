@@ -18,7 +18,7 @@ export class Refused extends Error {
  *   disk_read_bytes_per_second: number | null, disk_write_bytes_per_second: number | null, cores: number | null,
  *   memory_total_bytes: number | null}} Instance
  * @typedef {(number | null)[]} Values
- * @typedef {{mean: number | null, median: number | null, min: number | null, max: number | null, p95: number | null}} Summary
+ * @typedef {{mean: number | null, median: number | null, min: number | null, max: number | null, p5?: number | null, p95: number | null}} Summary
  * @typedef {{part: string | null, columns: Record<string, Record<string, Values>>, summary: Record<string, Summary>}} Group
  * @typedef {{table: string, start: number, end: number, bucket_ms: number, time: number[], groups: Group[]}} Series
  */
@@ -54,8 +54,11 @@ export function address(path, parameters) {
   return text ? `${path}?${text}` : path;
 }
 
-/** @returns {Promise<{cursor: number, now: number, instances: Instance[]}>} */
-export const instances = () => get("/api/v1/instances");
+/** One machine, if it has samples and may be seen. @param {string} instance @returns {Promise<{cursor: number, now: number, instances: Instance[]}>} */
+export const machine = (instance) => get("/api/v1/instances", { instance });
+
+/** @param {{instance: string, start: number, end: number}} question @param {AbortSignal} [signal] @returns {Promise<{gaps: import("./charts_gaps.js").Gap[]}>} */
+export const gaps = (question, signal) => get("/api/v1/gaps", question, signal);
 
 /**
  * More than `most` changes come as null: anything may have changed.
@@ -64,7 +67,7 @@ export const instances = () => get("/api/v1/instances");
 export const live = (after, most) => get("/api/v1/live", { after, ...(most === undefined ? {} : { most }) });
 
 /**
- * @param {{instance: string, table: string, start: number, end: number, points: number, by?: string}} question
+ * @param {{instance: string, table: string, start: number, end: number, points: number, by?: string, columns?: string, statistics?: string}} question
  * @param {AbortSignal} [signal] @returns {Promise<Series>}
  */
 export const series = (question, signal) => get("/api/v1/series", question, signal);

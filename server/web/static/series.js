@@ -64,10 +64,3 @@ export function newest(values) {
   }
   return { place: -1, value: null };
 }
-
-/** The largest of several columns; 0 where there is nothing. @param {...(Values | undefined)} lists */
-export function largest(...lists) {
-  let most = 0;
-  for (const list of lists) for (const value of list ?? []) if (value !== null && value > most) most = value;
-  return most;
-}
