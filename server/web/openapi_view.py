@@ -95,8 +95,8 @@ def _operation(path: str, method: str, operation: Schema) -> Operation:
         parameters=tuple(_parameter(resolved(parameter)) for parameter in operation.get("parameters", ())),
         body=tuple(fields(schema)),
         body_words=body.get("description", ""),
-        good=tuple(answer for answer in answers if not answer.problems),
-        bad=tuple(answer for answer in answers if answer.problems),
+        good=tuple(answer for answer in answers if int(answer.status) < 400),
+        bad=tuple(answer for answer in answers if int(answer.status) >= 400),
         example=in_lines(operation["x-example"]),
     )
 
