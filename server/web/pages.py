@@ -12,12 +12,12 @@ Rules:
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from consent import __version__
 from server.api.state import runtime
-from server.api.viewer import current_viewer, sign_in, sign_out
+from server.api.viewer import Viewer, current_viewer, sign_in, sign_out
 from server.web import numbers
 from server.web.assets import asset_response, assets, version
 from server.web.locale import asked_locale, locale_of_request, number, t
@@ -40,7 +40,7 @@ _HEADERS = {
 #: Endpoint, words and who is shown it, in the order of the navigation.
 NAVIGATION = (
     ("pages.overview", "common.nav.overview", ("operator", "public")),
-    ("pages.overview", "common.nav.overview.own", ("volunteer",)),
+    ("pages.machine", "common.nav.machine", ("volunteer",)),
     ("pages.compare", "common.nav.compare", ("operator", "public", "volunteer")),
     ("pages.own", "common.nav.own", ("volunteer",)),
     ("pages.api_docs", "common.nav.api", ("operator", "public", "volunteer")),
@@ -115,6 +115,7 @@ def _protect(response: Response) -> Response:
 
 @blueprint.app_context_processor
 def _always_there() -> dict[str, Any]:
+    viewer = current_viewer()
     return {
         **{name: in_force(name) for name in SETTINGS},
         "asset": lambda name: url_for("pages.static_file", release=version(), name=name),
@@ -124,21 +125,25 @@ def _always_there() -> dict[str, Any]:
         "locale": locale_of_request(),
         "asked_locale": asked_locale(),
         "t": t,
-        "who": current_viewer().role,
+        "who": viewer.role,
         "kept": kept_query(),
         "settings_menu": menu,
-        "pages_for": _pages_for,
+        "navigation": _pages_for(viewer),
     }
 
 
-def _pages_for(role: str) -> list[tuple[str, str, str]]:
-    """Address, words and ``aria-current`` of each page for ``role``."""
-    here = request.endpoint
-    below = {"pages.machine": "pages.overview"}.get(here or "")
+def _pages_for(viewer: Viewer) -> list[tuple[str, str, str]]:
+    """Address, words and ``aria-current`` of each page that ``viewer`` is offered."""
+    here, entries = request.endpoint, [entry for entry in NAVIGATION if viewer.role in entry[2]]
+    # A machine of the list is below the list, for whoever has no machine as a page of its own.
+    above = "pages.overview" if here == "pages.machine" and viewer.role != "volunteer" else ""
     return [
-        (url_for(endpoint), words, "page" if endpoint == here else "true" if endpoint == below else "")
-        for endpoint, words, roles in NAVIGATION
-        if role in roles and endpoint in current_app.view_functions
+        (
+            url_for(endpoint, instance=viewer.instance) if endpoint == "pages.machine" else url_for(endpoint),
+            words,
+            "page" if endpoint == here else "true" if endpoint == above else "",
+        )
+        for endpoint, words, _ in entries
     ]
 
 
