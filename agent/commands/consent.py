@@ -70,11 +70,10 @@ def give(  # pylint: disable=too-many-positional-arguments  # one per option, as
     joined = _join(link, locale, choose)
     if joined is None:
         raise typer.Exit(3)
-    made = _leave_code()
     if as_json:
-        print_json(consent_view.given_json(*joined, made))
+        print_json(consent_view.given_json(*joined, _leave_code()))
     else:
-        consent_view.print_people(consent_view.given(*joined, made))
+        consent_view.print_people(consent_view.given(*joined, _leave_code()))
 
 
 @app.command()

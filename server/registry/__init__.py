@@ -1,9 +1,9 @@
 """The registry: notices, invites, consents with their evidence, open servers, tokens, audit.
 
 One file per subject (``notices``, ``invites``, ``consents``, ``endings``, ``retention``, ``sources``, ``days``,
-``tokens``, ``pauses``, ``codes``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one object. ``nonces`` and
-``documents`` are parts of a consent's transaction, ``values`` is what the registry answers with, ``schema`` the tables,
-``migration`` how a file gets them.
+``tokens``, ``pauses``, ``codes``, ``audit``), each a class on ``database.Database``; ``Registry`` is all of them as one
+object. ``nonces`` and ``documents`` are parts of a consent's transaction, ``values`` is what the registry answers with,
+``schema`` the tables, ``migration`` how a file gets them.
 
 Every method is one transaction, safe to call from many threads, and takes the clock as ``now_ms`` where it needs one.
 What is wrong with the file or the key as a whole comes out as RegistryUnusable; see ``server.errors`` for the rest.

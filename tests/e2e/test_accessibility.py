@@ -75,9 +75,9 @@ def look(browser: Browser, shown: Shown, name: str, *, width: int, theme: str, l
     """The page as this viewer sees it, once it has settled."""
     who, path = shown.pages()[name]
     watched = Watched(browser, width=width, height=900, reduced_motion="reduce")
-    links = {"operator": shown.site.operator_link, "volunteer": lambda: shown.site.volunteer_link(shown.own)}
-    if who in links:
-        watched.page.goto(links[who]())
+    if who != "public":
+        link = shown.site.operator_link() if who == "operator" else shown.site.volunteer_link(shown.own)
+        watched.page.goto(link)
         watched.page.locator("button[type=submit].primary").click()
     watched.page.goto(f"{shown.site.url}{path}{'&' if '?' in path else '?'}theme={theme}&lang={lang}")
     watched.page.wait_for_load_state("networkidle")
