@@ -36,7 +36,7 @@ _INTEGERS: dict[Kind, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A checked batch. ``digest`` is as long as a ledger keeps it; ``shares`` has one entry per day with rows, in order;
+    """A checked batch. ``digest`` is as long as a ledger keeps; ``shares`` has one entry per day with rows, in order;
     a batch without rows has today's."""
 
     instance: str
