@@ -2,7 +2,8 @@
 
 Rules:
 
-* Samples end with ``SEP``. One that begins with ``RESET`` is since boot and is left out.
+* Samples end with ``SEP``; the last one without is cut off, and left out. So is one that begins with ``RESET``, which
+  is since boot.
 * Shares are a core's clock ticks over the sum of its modes; guest time is in user, as the kernel counts it. Without
   ``cpu``, ``CPU`` (all cores) is stored as core 0.
 * atop does not write how much memory is available: it is free, cache and buffers, and used is the rest.
@@ -55,8 +56,8 @@ def read(content: Content, report: Report) -> Iterator[Imported]:
                 rows.fault(f"line {at}", str(error))
         elif line.strip() and not since_boot and not _LINE.match(line.encode()):
             rows.fault(f"line {at}", "the line is not of atop -P")
-    if not since_boot:
-        yield from sample.add_to(rows)
+    if sample.place:
+        rows.fault(sample.place, "the sample that begins here is cut off; left out")
     yield from rows.rest(_ADVICE)
 
 

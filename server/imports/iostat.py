@@ -19,7 +19,7 @@ from datetime import datetime
 from server.errors import ImportFailed
 from server.imports import sysstat
 from server.imports.format import Content, Format, Report
-from server.imports.moments import Clock, Rows, milliseconds, number
+from server.imports.moments import Clock, Rows, cut_off, milliseconds, number
 from server.imports.values import Imported, Row
 
 _LINUX = re.compile(r"Linux \S+ \((?P<name>[^)\s]{1,255})\)\s+\S+\s+_\S+_\s+\(\d+ CPU\)")
@@ -34,6 +34,8 @@ _NAMES = {
     for word, short in (("read", "r"), ("wrtn", "w"), ("dscd", "d"))
 } | {"Blk_read/s": "rd_sec", "Blk_wrtn/s": "wr_sec", "Blk_dscd/s": "dc_sec"}
 _NAMES |= {"rsec/s": "rd_sec", "wsec/s": "wr_sec", "dsec/s": "dc_sec"}
+#: Columns at the end of a line that is of use to its end.
+_LAST = ("%idle", "%util")
 #: Units of ``-h`` in kB, and those of the columns by their names without the direction.
 _HUMAN = {"s": 0.5, "B": 1 / 1024, "k": 1.0, "M": 1024.0, "G": 1024.0**2, "T": 1024.0**3, "P": 1024.0**4}
 _COLUMN_KB = {"kB": 1.0, "MB": 1024.0, "d_sec": 0.5, "r_sec": 0.5, "c_sec": 0.5}
@@ -139,7 +141,7 @@ class _Reader:
         average = self._columns[0] == _AVERAGE
         columns = self._columns[1:] if average else self._columns
         try:
-            if len(fields) != len(columns):
+            if len(fields) != len(columns) or columns[-1] in _LAST and cut_off(fields):
                 raise ValueError("the line is cut off")
             load = {name: _amount(name, text) for name, text in _named(columns, fields) if name in sysstat.WANTED}
         except ValueError as error:

@@ -39,34 +39,33 @@ class Clock:
         self._name = content.name
         self._zone = content.zone
         self._last = 0
-        self._text = ""
+        self._said = ("", "")
 
     def restart(self) -> None:
         """What comes may be earlier than what came."""
-        self._last, self._text = 0, ""
+        self._last, self._said = 0, ("", "")
 
     def local(self, text: str, abbreviation: str = "") -> int:
         """A local date and time. Raises ValueError, and ImportFailed where the zone is not the one to read it in."""
+        if (text, abbreviation) != self._said:
+            self._last = self._milliseconds(text, abbreviation)
+            self._said = text, abbreviation
+        return self._last
+
+    def _milliseconds(self, text: str, abbreviation: str) -> int:
         naive = _parsed(text)
         fixed = fixed_zone(abbreviation)
         if fixed is not None:
             return milliseconds(naive.replace(tzinfo=fixed).timestamp())
         early, late = (naive.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
-        if abbreviation:
-            named = [moment for moment in (early, late) if moment.tzname() == abbreviation]
-            if not named:
-                raise ImportFailed(
-                    self._name,
-                    "",
-                    f"its times are {abbreviation[:10]}, which {self._zone} does not have; add --timezone AREA/CITY",
-                )
-            time = milliseconds(named[0].timestamp())
-        else:
+        if not abbreviation:
             time = milliseconds(early.timestamp())
-            if early.utcoffset() != late.utcoffset() and (time < self._last or text == self._text):
-                time = self._last if text == self._text else milliseconds(late.timestamp())
-        self._last, self._text = time, text
-        return time
+            return milliseconds(late.timestamp()) if time < self._last else time
+        named = [moment for moment in (early, late) if moment.tzname() == abbreviation]
+        if not named:
+            zone = f"{abbreviation[:10]}, which {self._zone} does not have"
+            raise ImportFailed(self._name, "", f"its times are {zone}; add --timezone AREA/CITY")
+        return milliseconds(named[0].timestamp())
 
 
 class Rows:
@@ -120,6 +119,12 @@ def number(text: object) -> float:
     if not isinstance(text, (int, float)) or isinstance(text, bool) or not math.isfinite(text) or text < 0:
         raise ValueError(f"{str(text)[:40]!r} is no amount")
     return float(text)
+
+
+def cut_off(fields: list[str]) -> bool:
+    """Whether the last of some numbers printed alike has lost decimals: the file ends within it."""
+    before, last = (len(text.replace(",", ".").partition(".")[2]) for text in fields[-2:])
+    return last < before
 
 
 def ratio(percent: float) -> float:

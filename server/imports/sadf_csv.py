@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from server.errors import ImportFailed
 from server.imports import sysstat
 from server.imports.format import Content, Format, Report
-from server.imports.moments import Clock, Rows, milliseconds, number
+from server.imports.moments import Clock, Rows, cut_off, milliseconds, number
 from server.imports.values import Imported, Row
 from server.imports.waiting import Waiting
 
@@ -110,6 +110,9 @@ class _Reader:
             missing = f"{len(fields)} fields, not {_FIXED + len(self._columns)}"
             self.rows.fault(place, f"the line has {missing}; it is cut off or of another activity")
             return
+        if self._kind in _DECIMALS and cut_off(fields):
+            self.rows.fault(place, "the line is cut off")
+            return
         try:
             key = self._content.machine(fields[0]), self._time(fields[2])
             part, load = self._load(fields[_FIXED:])
@@ -195,6 +198,8 @@ class _Reader:
         return part, load
 
 
+#: Activities whose last two columns have the same number of decimals.
+_DECIMALS = frozenset({"cpu", "io", "disk"})
 _OTHER_HALF = {"memory": "swap", "swap": "memory"}
 #: Each activity that is of use, and the column that tells it from all others.
 _KINDS = {"cpu": "CPU", "memory": "memfree", "swap": "swpfree", "io": "rtps", "disk": "DEV"}

@@ -27,7 +27,7 @@ _COLUMNS = frozenset("r b swpd free buff cache inact active si so bi bo in cs us
 _FIRST = ["r", "b", "swpd", "free"]
 #: Lines between two headers where the output is no terminal.
 _SCREEN = 21
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 _ADVICE = "run vmstat -t -n 1"
 
 
@@ -89,7 +89,7 @@ class _Run:
         """The row of a line; None for the mean since boot. Raises ValueError."""
         if not self._columns:
             raise ValueError("values before a line that names the columns; save the output from its beginning")
-        if len(fields) != len(self._columns) + 2 or not _DATE.fullmatch(fields[-2]):
+        if len(fields) != len(self._columns) + 2 or not _TIME.fullmatch(f"{fields[-2]} {fields[-1]}"):
             raise ValueError("the line is cut off or not of vmstat -t")
         time = self._clock.local(f"{fields[-2]} {fields[-1]}", self._zone)
         if fixed_zone(self._zone) is None:
