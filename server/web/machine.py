@@ -14,7 +14,6 @@ from flask import Response, make_response, render_template
 
 from consent.alias import alias_of
 from server.api.instances import Question, overview
-from server.api.state import runtime
 from server.api.viewer import current_viewer
 from server.api.visible import visible_instance
 from server.errors import NotFound
@@ -39,7 +38,6 @@ def machine(instance: str) -> Response:
         cursor=seen["cursor"],
         now=seen["now"],
         ranges=RANGES,
-        retention_hours=runtime().config.retention_hours,
     )
     response = make_response(page, 200 if visible else 404)
     response.headers["Cache-Control"] = "no-store"

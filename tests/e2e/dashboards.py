@@ -27,20 +27,33 @@ DISKS = ("nvme0n1", "sda")
 
 
 @dataclass
+class RealClock:
+    """The real time, or for a moment an earlier one: so that a consent is older than the samples."""
+
+    back_ms: int = 0
+
+    def __call__(self) -> int:
+        return clock_ms() - self.back_ms
+
+
+@dataclass
 class Dashboard:
     """The server and what plays the machines; times are in ms."""
 
     runtime: Runtime
     app: Flask
     url: str
+    clock: RealClock = field(default_factory=RealClock)
     sequences: dict[str, int] = field(default_factory=dict)
 
-    def enrol(self) -> Volunteer:
-        """A volunteer whose consent is given; the clock is the real one."""
-        clock = cast(Clock, clock_ms)
-        made = Volunteer(self.app.test_client(), clock, self.runtime.thumbprint)
-        invite = self.runtime.registry.create_invite(1, clock_ms() + 86_400_000, "", clock_ms())[1]
-        made.enrol(invite)
+    def enrol(self, ago_ms: int = 0) -> Volunteer:
+        """A volunteer whose consent was given so long ago; the clock is the real one."""
+        self.clock.back_ms = ago_ms
+        try:
+            made = Volunteer(self.app.test_client(), cast(Clock, self.clock), self.runtime.thumbprint)
+            made.enrol(self.runtime.registry.create_invite(1, clock_ms() + 86_400_000, "", clock_ms())[1])
+        finally:
+            self.clock.back_ms = 0
         return made
 
     def put(self, instance: str, times: list[int], *tables: str) -> None:
@@ -62,13 +75,14 @@ class Dashboard:
 def dashboard(directory: Path) -> Iterator[Dashboard]:
     """Serve a fresh installation on a free port of the loopback interface."""
     initialise(directory / "server")
-    with open_installation(directory / "server", clock_ms) as runtime:
+    clock = RealClock()
+    with open_installation(directory / "server", clock) as runtime:
         app = create_app(runtime)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Dashboard(runtime, app, f"http://127.0.0.1:{server.server_port}")
+            yield Dashboard(runtime, app, f"http://127.0.0.1:{server.server_port}", clock)
         finally:
             server.shutdown()
             thread.join()

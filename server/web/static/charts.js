@@ -140,8 +140,8 @@ export class Chart {
     const surface = css("surface");
     return this.layers.map(({ line, kind }) => {
       const colour = css(`c-${line.colour}`);
-      // beside its band an area would only be a second shade that says nothing
-      const fill = kind !== "line" || this.layers.some((other) => other.kind === "high" && other.line === line) ? 0 : FILL[line.style];
+      const behind = this.layers.some((other) => other.kind === "high" && other.line === line); // a band is darker than its area
+      const fill = kind !== "line" ? 0 : behind ? FILL[line.style] / 2 : FILL[line.style];
       return {
         stroke: kind === "line" ? colour : "transparent",
         fill: fill ? blend(colour, surface, fill) : undefined,
@@ -157,7 +157,7 @@ export class Chart {
   #bands() {
     return this.layers.flatMap(({ line, kind }, index) =>
       kind === "high"
-        ? [{ series: line.sign ? [index + 2, index + 1] : [index + 1, index + 2], fill: blend(css(`c-${line.colour}`), css("surface"), 0.26) }]
+        ? [{ series: line.sign ? [index + 2, index + 1] : [index + 1, index + 2], fill: blend(css(`c-${line.colour}`), css("surface"), 0.34) }]
         : [],
     );
   }

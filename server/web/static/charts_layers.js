@@ -61,8 +61,14 @@ export function extent(layers) {
   return { up, down };
 }
 
-/** Whether a band is drawn. @param {Layer[]} layers */
-export const banded = (layers) => layers.some(({ kind }) => kind === "high");
+/** Whether a band is drawn that can be seen. @param {Layer[]} layers @param {[number, number]} reach of the axis */
+export function banded(layers, [least, most]) {
+  return layers.some(({ kind, values }, index) => {
+    if (kind !== "high") return false;
+    const lows = layers[index + 1].values;
+    return values.some((value, at) => value !== null && Math.abs(value - (lows[at] ?? value)) > (most - least) / 100);
+  });
+}
 
 /** `share` of one colour over another, both as #rrggbb. @param {string} over @param {string} under @param {number} share */
 export function blend(over, under, share) {

@@ -103,9 +103,10 @@ export class PanelView {
       ...{ start: context.start, end: context.end, reach: this.panel.reach, unit: this.panel.unit(shown) },
     };
     this.shown = shown;
-    const none = shown.empty || !lines.length;
+    const absent = lines.length > 0 && this.panel.absent?.(shown);
+    const none = absent || shown.empty || !lines.length;
     this.root.toggleAttribute("data-empty", none);
-    this.host.dataset.none = t("instance.none");
+    this.host.dataset.none = t(absent ? "instance.none.swap" : "instance.none");
     this.chart.show(picture);
     if (this.heat && heat) this.heat.show(heat, context.part, context);
     this.heat?.draw(this.chart.frame);
@@ -114,7 +115,7 @@ export class PanelView {
     say(find("[data-role=big]", this.root), none ? "" : this.panel.big(shown));
     const step = { span: span(shown.step), part: context.part };
     say(find("[data-role=step]", this.root), t(context.part && this.panel.table === "disk" ? "instance.step.of" : "instance.step", step));
-    const notes = [this.panel.note, banded(this.chart.layers) ? "instance.note.band" : ""];
+    const notes = [this.panel.note, banded(this.chart.layers, this.chart.reach) ? "instance.note.band" : ""];
     say(find("[data-role=note]", this.root), notes.filter(Boolean).map((key) => t(key)).join(" "));
     say(find("[data-role=words]", this.root), sentence(this.title, picture, shown, this.panel.main, context.now));
     this.#table();

@@ -13,7 +13,7 @@ import { OPERATIONS } from "./units.js";
  * @typedef {import("./series.js").Drawn} Drawn
  * @typedef {{id: string, table: string, part: "core" | "device" | "", height: number, lines: Line[], main: string,
  *   unit: (shown: Drawn) => import("./format.js").Unit, reach: (up: number, down: number) => [number, number],
- *   big: (shown: Drawn) => string, note: string}} Panel
+ *   big: (shown: Drawn) => string, note: string, absent?: (shown: Drawn) => boolean}} Panel `absent`: the machine has no such thing
  */
 
 /** What a line is called. @param {Line} line */
@@ -99,6 +99,7 @@ export const PANELS = [
     reach: upwards,
     big: (shown) => amount(shown, "swap_used_bytes", "swap_total_bytes"),
     note: "",
+    absent: (shown) => most(shown, "swap_total_bytes") === 0,
   },
   {
     id: "throughput",
