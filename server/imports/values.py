@@ -23,6 +23,14 @@ PENDING_ROWS = 60_000
 
 Row = tuple[Value, ...]
 
+#: The wire columns of each table, and the type that their values mostly have: those are checked in passing.
+_COLUMNS = {
+    name: [
+        (column, {Kind.FLOAT: float, Kind.SYMBOL: None}.get(column.kind, int)) for column in TABLES[name].wire_columns
+    ]
+    for name in TABLES
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -124,10 +132,12 @@ def columns_of(table: str, rows: list[Row]) -> Columns:
 
 def misfit(table: str, row: Row) -> str:
     """Why a row does not fit the catalogue; empty when it does."""
-    columns = TABLES[table].wire_columns
+    columns = _COLUMNS[table]
     if len(row) != len(columns):
         return f"a row of {table} has {len(columns)} values, not {len(row)}"
-    for column, value in zip(columns, row, strict=True):
+    for (column, usual), value in zip(columns, row, strict=True):
+        if value.__class__ is usual and column.minimum <= value <= column.maximum:
+            continue
         if not _fits(column, value):
             return f"{table}.{column.name} cannot be {str(value)[:40]!r}"
     return ""
