@@ -111,6 +111,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
         app.register_blueprint(part.blueprint)
     app.jinja_env.globals.update(t=t, locale_of_request=locale_of_request)
     app.register_error_handler(Exception, problems.handle)
+    app.register_error_handler(404, pages.not_here)
     app.after_request(_secure)
     return app
 

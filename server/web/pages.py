@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from consent import __version__
+from server.api import problems
 from server.api.state import runtime
 from server.api.viewer import Viewer, current_viewer, sign_in, sign_out
 from server.web import numbers
@@ -63,6 +65,13 @@ RANGES = (
     Range("6h", "6 h", "6 hours"),
     Range("24h", "24 h", "24 hours"),
 )
+
+
+def not_here(error: HTTPException) -> AnyResponse:
+    """404 where no route is: a page for people, a problem below ``/api/`` and for programs' other paths."""
+    if request.path.startswith(("/api/", "/v1/", "/static/")):
+        return problems.handle(error)
+    return _private(render_template("lost.html"), 404)
 
 
 @blueprint.get("/open/<token>")
