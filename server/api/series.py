@@ -30,16 +30,23 @@ BUCKETS_MS = (
 @blueprint.get("/api/v1/series")
 def get_series() -> Response:
     """The series that the query asks for, in the narrowest buckets that give at most ``points`` of them."""
-    query = asked()
-    columns = _chosen("columns", tuple(column.name for column in series_columns(TABLES[query.table])))
-    statistics = _chosen("statistics", STATISTICS)
-    series = only(runtime().store.series(query), columns, statistics)
+    query, series = answered()
     shown = as_json(query.instance, query.end_ms, series)
     return Response(msgspec.json.encode(shown), content_type=MEDIA_TYPE)
 
 
-def asked() -> SeriesQuery:
-    """What this request asks for. Raises NotFound, ProblemError."""
+def answered() -> tuple[SeriesQuery, Series]:
+    """What this request asks for, and the answer, of the columns and statistics that it names.
+
+    Raises NotFound, ProblemError, StoreError.
+    """
+    query = _asked()
+    columns = _chosen("columns", tuple(column.name for column in series_columns(TABLES[query.table])))
+    statistics = _chosen("statistics", STATISTICS)
+    return query, only(runtime().store.series(query), columns, statistics)
+
+
+def _asked() -> SeriesQuery:
     instance = visible_instance(request.args.get("instance", ""))
     table = one_of("table", tuple(TABLES))
     start_ms, end_ms = time_range()

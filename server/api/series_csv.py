@@ -10,8 +10,7 @@ from flask import Blueprint, Response
 from consent.alias import alias_of
 from consent.catalogue import TABLES, Table
 from consent.wire import Value
-from server.api.series import asked
-from server.api.state import runtime
+from server.api.series import answered
 from server.row_formats import CSV_TYPE, TIME_HEAD, csv_blocks, file_name, iso
 from server.store.protocol import Series
 
@@ -21,8 +20,7 @@ blueprint = Blueprint("series_csv", __name__)
 @blueprint.get("/api/v1/series.csv")
 def get_series_csv() -> Response:
     """The parameters, the rights and the numbers are those of ``/api/v1/series``."""
-    query = asked()
-    series = runtime().store.series(query)
+    query, series = answered()
     name = file_name(f"{alias_of(query.instance)}-chart", query.table, query.start_ms, query.end_ms, "csv")
     response = Response(as_csv(series), content_type=CSV_TYPE)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
