@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import ImportFailed
@@ -53,6 +53,7 @@ def test_json_and_csv_of_one_recording_say_the_same() -> None:
 OURS = [name for name in FILES if "/" in name]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(OURS),
     st.floats(0, 1),
