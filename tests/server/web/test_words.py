@@ -64,6 +64,16 @@ def test_both_languages_have_the_same_texts_with_the_same_holes() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", ["state", "source"])
+def test_a_state_and_a_source_have_one_name_on_all_pages(locale: str, kind: str) -> None:
+    def named(area: str) -> dict[str, str]:
+        start = f"{area}.{kind}."
+        return {key.removeprefix(start): text for key, text in words(locale).items() if key.startswith(start)}
+
+    assert named("overview") == named("instance") != {}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 def test_every_plural_has_the_forms_of_its_language(locale: str) -> None:
     assert {key: forms for key, forms in plurals(locale).items() if forms != CATEGORIES[locale]} == {}
     assert set(plurals(locale)) == set(plurals("en"))
