@@ -4,7 +4,8 @@
 .smp.barred:0#0Ng                                                       / erased for good; never on disk, so no id stays
 .smp.broken:0b                                                          / the log may end in half a message
 .smp.step:{[].smp.cur:(1+.smp.cur)|"j"$.z.p}
-.smp.append:{[f;m].[f;();,;m];}                                         / kx.q has KX's own way for these three
+.smp.begin:{x set();}                                                   / kx.q has KX's own way for these four
+.smp.append:{[f;m].[f;();,;m];}
 .smp.logged:{count get x}                                               / messages in a log
 .smp.replay:{[f]{$[`.smp.put~first x;.smp.put;.smp.take]. 1_x}each get f;}
 
@@ -21,7 +22,6 @@
  i:b`instance;n:b`sequence;
  if[null[i]or(n<0)or 32<>count b`digest;:`refused`sequence];
  if[i in .smp.barred;:`erased`];
- if[11h<>type key b;:`refused`batch];
  if[count x:(key b)except`instance`sequence`digest,.smp.tables;:`refused,first x];
  t:.smp.tables inter key b;x:.smp.misfit'[t;b t];
  if[not all null x;:`refused,first x where not null x];
@@ -44,6 +44,7 @@
 .smp.ledger:{[s]select sequence,time,digest from 0!.smp.batches where sym=s}
 .smp.remember:{[i;n;p;h]                                                / batches without their rows, as one without any
  if[not all count[n]=count each(p;h);'`smp.type];
+ if[null[i]or(any null p)or any n<0;'`smp.range];
  if[i in .smp.barred;:-1];
  w:where not n in(.smp.ledger i)`sequence;
  if[count w;.smp.commit{[i;n;p;h](`.smp.take;i;n;`time`digest!(p;h);(0#`)!())}[i]'[n w;p w;h w]];
@@ -51,7 +52,7 @@
 .smp.field:{[bs;n;z]{[n;z;b]$[type[z]=type v:b n;v;z]}[n;z]each bs}
 .smp.upd:{[bs]
  if[not count bs;'`smp.type];
- bs:{$[99h=type x;x;(0#`)!()]}each bs;
+ bs:{$[99h<>type x;(0#`)!();11h<>type key x;(0#`)!();x]}each bs;         / a keyed table is a dictionary too
  if[.smp.broken;.smp.roll[.smp.none;0Nd]];                              / a new log, before anything follows the half
  s:.smp.judge each bs;
  m:.smp.message each bs where`stored=s[;0];

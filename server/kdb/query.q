@@ -3,8 +3,12 @@
 .smp.disk:{[g;d;t]                                                      / a table of a partition, mapped
  `sym set @[get;` sv .smp.root[g],`sym;0#`];
  get .smp.path[g;d;t]}
-.smp.pick:{[t;i;s;e]                                                    / rows of one or many instances, s<=time<e
- c:(($[0>type i;=;in];`sym;i);(>=;`time;s);(<;`time;e));
+.smp.within:{[t;i;s;e]                                                  / of one or many instances, s<=time<e
+ if[not t in .smp.tables;'`smp.range];                                  / never a path or another name
+ (($[0>type i;=;in];`sym;i);(>=;`time;s);(<;`time;e))}
+.smp.held:{[t;i;s;e]?[t;.smp.within[t;i;s;e];0b;()]}                    / in memory
+.smp.pick:{[t;i;s;e]                                                    / and on disk
+ c:.smp.within[t;i;s;e];
  d:.smp.days .smp.gen;d:d where d within"d"$(s;e);
  raze enlist[?[t;c;0b;()]],{[t;c;d].smp.plain ?[.smp.disk[.smp.gen;d;t];c;0b;()]}[t;c]each d}
 
@@ -35,9 +39,9 @@
  r:(0!select v by p,b from([]p;b;v)),select p,b:0Np,v from 0!select v by p from([]p;v);
  ([]p:r`p;name:n;bucket:r`b),'flip`mean`median`minimum`maximum`p5`p95!flip .smp.stat each r`v}
 .smp.nothing:flip`part`name`bucket`mean`median`minimum`maximum`p5`p95!0#'(`;`;0Np;0n;0n;0n;0n;0n;0n)
+.smp.buckets:{[s;e;b]if[any(null s;null e;s>e;b<1;100000<(.smp.ms[e]-.smp.ms s)%b);'`smp.range];}
 .smp.series:{[i;t;s;e;b;bypart]
- if[not(t in .smp.tables)and(s<=e)and b>0;'`smp.range];
- if[100000<(.smp.ms[e]-.smp.ms s)%b;'`smp.range];
+ .smp.buckets[s;e;b];
  x:.smp.pick[t;i;s;e];v:.smp.values t;p:.smp.part t;
  j:not[null p]and not bypart;
  if[j;                                                                  / renamed, since system is a word of q
@@ -62,11 +66,9 @@
  flip`instance`name`bucket`mean!(x`sym;count[x]#n;x`bucket;"f"$x`mean)}
 .smp.dark:flip`instance`name`bucket`mean!0#'(0Ng;`;0Np;0n)
 .smp.sparks:{[i;s;e;b]
- if[not(s<=e)and b>0;'`smp.range];
+ .smp.buckets[s;e;b];
  raze .smp.spark[i;s;e;b]'[key .smp.figures;.smp.tables]}
-.smp.times:{[i;t;s;e]
- if[not t in .smp.tables;'`smp.range];
- distinct((`time,.smp.part t)except`)#.smp.pick[t;i;s;e]}
+.smp.times:{[i;t;s;e]x:.smp.pick[t;i;s;e];distinct((`time,.smp.part t)except`)#x}
 
 .smp.page:{[t;i;n;f;u;x;d]                                                / of one day, when there is nothing yet
  if[count x;:x];

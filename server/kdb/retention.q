@@ -27,7 +27,7 @@
  {[g;c;d;day]x:.smp.ofday[c;d;day]each .smp.tables;if[any count each x;.smp.down[g;day]'[.smp.tables;x]]}[g;c;d]
   each asc distinct .smp.days[.smp.gen],m where m<=d;
  x:{[c;d;t].smp.kept[c]?[t;enlist(>=;`time;"p"$d+1);0b;()]}[c;d]each .smp.tables;
- .smp.file[g;".log"]set();
+ .smp.begin .smp.file[g;".log"];
  {[f;t;x].smp.append[f]each{[t;x]enlist(`.smp.put;t;x)}[t]each 1000000 cut x}[.smp.file[g;".log"]]'[.smp.tables;x];
  .smp.file[g;".done"]set 1b;
  x}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from consent.catalogue import TABLES, Kind
-from server.store.kdb_columns import LAST_MS, counts_of, plain_columns, pykx, timestamp
+from server.store.kdb_columns import LAST_MS, counts_of, encode_call, guids, plain_columns, pykx, timestamp
 from server.store.protocol import StoredBatch
 from tests.server.kdb.engine import RunningQ, find_q, running_q, why_not
 from tests.store.samples import NOON, batch, cpu, disk, memory, seconds
@@ -181,6 +181,29 @@ def test_a_batch_with_another_key_is_refused_whole(q: Q, key: str) -> None:
     reply = plain_columns(q(".smp.upd", [argument, b"text", batch_argument(batch(instance, 2, cpu=cpu([NOON])))]))
     assert reply["status"] == ["refused", "refused", "stored"]
     assert counts_of(q(".smp.counts", None))["cpu"] == 1
+
+
+def test_what_is_no_batch_takes_nothing_down_with_it(q: Q) -> None:
+    import pandas as pd  # pylint: disable=import-outside-toplevel  # comes with the kdb extra only
+
+    keyed = pd.DataFrame({"instance": [1], "sequence": [2]}).set_index("instance")
+    for sequence, wrong in enumerate((keyed, {1: 2}, b"system", None, {"instance": uuid4(), "sequence": [1, 2]})):
+        good = batch_argument(batch(str(uuid4()), sequence, cpu=cpu([NOON])))
+        assert plain_columns(q(".smp.upd", [good, wrong]))["status"] == ["stored", "refused"]
+        assert counts_of(q(".smp.counts", None))["cpu"] == sequence + 1
+
+
+def test_a_range_that_is_none_is_refused(q: Q) -> None:
+    some, ranges = guids([str(uuid4())]), ((0, NOON, 1), (NOON, 0, 1), (0, 1, 0), (0, 1, -1))
+    for start, end, bucket in ranges:
+        bounds = (timestamp(start), timestamp(end), bucket)
+        with pytest.raises(pykx().QError, match="smp.range"):
+            q(".smp.series", uuid4(), "cpu", *bounds, False)
+        sparks = encode_call(".smp.sparks", some, *bounds)
+        with pytest.raises(pykx().QError, match="smp.range"):
+            q(*pykx().deserialize(sparks))
+    with pytest.raises(pykx().QError, match="smp.range"):
+        q(".smp.remember", uuid4(), np.array([-1]), np.array([timestamp(0)]), pykx().toq([uuid4()]))
 
 
 def test_a_login_needs_the_secret(engine: RunningQ) -> None:
