@@ -30,7 +30,8 @@ MOST_MOMENTS = 20_000
 _YEAR_2100 = 4_102_444_800
 _LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{.*\})?\s*(\S+)(\s+\S+)?(\s+#.*)?\s*")
 _BEGINNING = re.compile(
-    rb"\s*(# (HELP|TYPE|UNIT) [a-zA-Z_:]|# EOF|# scraped |[a-zA-Z_:][\w:]*(\{[^\n]*\})? +[-+]?(\d|\.\d|NaN|Inf))"
+    rb"\s*(# (HELP|TYPE|UNIT) [a-zA-Z_:]|# EOF|# scraped "
+    rb"|[a-zA-Z_:][\w:]*(\{[^\n]*\})? +[-+]?(\d[\d.e+-]*|\.\d+|NaN|Inf)( +\d[\d.]*)?( # [^\n]*)?\s*(\n|$))"
 )
 _SCRAPED = "# scraped"
 _NO_TIME = "the scrape does not say when it was; add a line after each: # scraped 2026-01-31T12:00:00Z"
