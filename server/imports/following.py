@@ -4,7 +4,7 @@ Rules:
 
 * One thread reads one file and puts its chunks into one queue; at most ``MOST_FILES`` at once.
 * A file that was replaced (another one has its name) is read to its end, then the new one from its beginning. So is
-  one that became shorter than what was read. What is read twice is stored once, see ``import-rows``.
+  one that was cut off, also when it is as long again by now. What is read twice is stored once, see ``import-rows``.
 * Every ``poll_seconds`` is looked for growth, and in directories for new files. Nothing is read while nothing grows.
 * ``stop`` ends every reading as if its file ended there, so that what was complete is handed on.
 """
@@ -26,13 +26,16 @@ from server.imports.values import Imported
 
 MOST_FILES = 256
 _QUEUED = 256
+#: Bytes before the position by which a file is known again.
+_REMEMBERED = 128
 
 #: Reads one source, telling what is wrong to the report.
 Reader = Callable[[Source, Report], Iterator[Imported]]
 
 
 class Growing(io.RawIOBase):
-    """The bytes of one file as they come. It ends when the file was replaced or shortened, and on ``stop``."""
+    """The bytes of one file as they come. It ends on ``stop``, and when the file was replaced or cut off: then ``over``
+    is True and whatever has its name now is to be read from its beginning."""
 
     def __init__(self, path: Path, stop: Event, poll_seconds: float) -> None:
         super().__init__()
@@ -40,6 +43,8 @@ class Growing(io.RawIOBase):
         self._stop = stop
         self._poll_seconds = poll_seconds
         self._file = io.FileIO(path)
+        self._last = b""
+        self.over = False
 
     def readable(self) -> bool:
         return True
@@ -52,11 +57,16 @@ class Growing(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """What there is, at least one byte, at most ``size``; b"" at the end."""
         while True:
-            last = self._stop.is_set() or self._replaced()
+            stopped, replaced = self._stop.is_set(), self._replaced()
+            if self._cut_off():
+                self.over = True
+                return b""
             block = self._file.read(size)
             if block:
+                self._last = (self._last + block)[-_REMEMBERED:]
                 return block
-            if last or os.fstat(self._file.fileno()).st_size < self._file.tell():
+            if stopped or replaced:
+                self.over = replaced
                 return b""
             self._stop.wait(self._poll_seconds)
 
@@ -65,6 +75,14 @@ class Growing(io.RawIOBase):
             return not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
         except OSError:
             return True
+
+    def _cut_off(self) -> bool:
+        """Whether what was read last is not there any more, even where the file is as long again by now."""
+        position = self._file.tell()
+        self._file.seek(position - len(self._last))
+        there = self._file.read(len(self._last))
+        self._file.seek(position)
+        return there != self._last
 
 
 class Follower:
@@ -167,25 +185,27 @@ class Follower:
 
 
 class _Opened:
-    """A source of which one remembers the file that was opened last, to tell when another has taken its place."""
+    """A source of which one remembers what was opened last, to tell when it is to be read again."""
 
     def __init__(self, source: Source) -> None:
         self._open = source.open
-        self._seen: os.stat_result | None = None
         self._path = source.path
+        self._raw: BinaryIO | None = None
+        self._seen: os.stat_result | None = None
         self.source = replace(source, open=self._remember)
 
     def _remember(self) -> BinaryIO:
         self._seen = self._path.stat() if self._path else None
-        return self._open()
+        self._raw = self._open()
+        return self._raw
 
     def is_past(self, path: Path) -> bool:
-        """Whether there is a file to read again: another one of that name, or one that is shorter than it was."""
+        """Whether another file has the name, or the same one begins anew. One that could not be read at all stays as
+        it is until then."""
         try:
             now = path.stat()
         except OSError:
             return False
-        return self._seen is None or not os.path.samestat(now, self._seen) or now.st_size < self._largest()
-
-    def _largest(self) -> int:
-        return self._seen.st_size if self._seen else 0
+        if self._seen is None or (isinstance(self._raw, Growing) and self._raw.over):
+            return True
+        return not os.path.samestat(now, self._seen) or now.st_size < self._seen.st_size
