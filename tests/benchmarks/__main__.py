@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import agents, ingest, kdb_wire, queries
+from tests.benchmarks import agents, ingest, kdb_wire, pages, queries
 from tests.benchmarks.processes import BenchmarkFailed
 from tests.benchmarks.report import Report
 
@@ -29,6 +29,7 @@ class Part(StrEnum):
     QUERIES = "queries"
     AGENT = "agent"
     KDB = "kdb"
+    PAGES = "pages"
 
 
 def main(
@@ -36,6 +37,7 @@ def main(
     repetitions: Annotated[int, typer.Option(min=1, help="Of each query.")] = 30,
     agent_seconds: Annotated[float, typer.Option(min=1.0, help="For the agent.")] = 120.0,
     only: Annotated[list[Part] | None, typer.Option(help="Measure this part; may be given again.")] = None,
+    page_seconds: Annotated[float, typer.Option(min=5.0, help="For each page that is live.")] = 20.0,
     output: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
 ) -> None:
     """Measure on this machine; about five minutes. Reports as JSON and Markdown."""
@@ -51,6 +53,8 @@ def main(
             report.collect(Part.AGENT, agents.measure(agent_seconds), console)
         if Part.KDB in wanted:
             report.collect(Part.KDB, kdb_wire.measure(min(seconds, 3.0)), console)
+        if Part.PAGES in wanted:
+            report.collect(Part.PAGES, pages.measure(page_seconds), console)
     except BenchmarkFailed as error:
         Console(stderr=True, highlight=False).print(f"The benchmark stopped: {error}", markup=False)
         raise typer.Exit(1) from error

@@ -77,7 +77,7 @@ def send_batches(order: Order, start: Barrier, results: "Queue[Sent]") -> None:
     try:
         consent = active_consent(AgentPaths.from_environment(order.environment), _now_ms())
         bodies = list(pack(consent, order.shape, order.batches + _WARM_UP, order.newest_ms))
-        with _Line(consent) as line:
+        with Line(consent) as line:
             for body in bodies[:_WARM_UP]:
                 line.post(body)
             start.wait(timeout=300)
@@ -96,14 +96,14 @@ def send_batches(order: Order, start: Barrier, results: "Queue[Sent]") -> None:
     results.put(sent)
 
 
-class _Line:
+class Line:
     """A kept-alive connection to the server."""
 
     def __init__(self, consent: ActiveConsent) -> None:
         self._client = batch_client(consent, timeout_seconds=60)
         self._signer = RequestSigner(consent, BATCH_TAG, _now_ms)
 
-    def __enter__(self) -> "_Line":
+    def __enter__(self) -> "Line":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,8 +122,8 @@ class _Line:
         return signed - began, time.monotonic() - signed
 
 
-def pack(consent: ActiveConsent, shape: Shape, count: int, newest_ms: int) -> Iterator[bytes]:
-    """``count`` gzip bodies, one after another in time, the last sample at ``newest_ms``."""
+def pack(consent: ActiveConsent, shape: Shape, count: int, newest_ms: int, first: int = 0) -> Iterator[bytes]:
+    """``count`` gzip bodies, one after another in time, the last a second before ``newest_ms``, numbered from ``first``."""
     randomness = random.Random(1)
     templates = [_tables(shape, randomness) for _ in range(min(_TEMPLATES, count))]
     for sequence in range(count):
@@ -132,7 +132,7 @@ def pack(consent: ActiveConsent, shape: Shape, count: int, newest_ms: int) -> It
             name: {**columns, "time": [start_ms + 1000 * second for second in columns["time"]]}  # type: ignore[operator]
             for name, columns in templates[sequence % len(templates)].items()
         }
-        batch = Batch(consent.instance_id, consent.record_id, sequence, tables)
+        batch = Batch(consent.instance_id, consent.record_id, first + sequence, tables)
         yield gzip.compress(batch.to_json(), _GZIP_LEVEL, mtime=0)
 
 
