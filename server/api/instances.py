@@ -130,10 +130,10 @@ def state_of(age_ms: int, live_ms: int) -> str:
 
 def named_instances(most: int = MOST_NAMED) -> tuple[str, ...]:
     """The values of ``instance``, at most ``most``. Raises ProblemError(INVALID_REQUEST)."""
-    named = tuple(dict.fromkeys(request.args.getlist("instance")))
+    named = request.args.getlist("instance")
     if len(named) > most or any(len(name) > 64 for name in named):
         raise ProblemError(Problem.INVALID_REQUEST, f"instance must be at most {most} ids", path="instance")
-    return named
+    return tuple(dict.fromkeys(named))
 
 
 def _question() -> Question:
