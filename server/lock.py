@@ -5,15 +5,19 @@ Rules:
 * ``flock`` where there is one, ``msvcrt.locking`` on Windows: the system lets go when the process dies, so that a
   crash never leaves a lock behind. The file itself stays; removing it would let two processes lock two files.
 * The file says where the holder answers (a base URL) or nothing. What it says counts only while the lock is held.
+* Who holds it without an address is a short command: a server that starts waits for it, ``PATIENCE_SECONDS`` at most.
 """
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 
 from server.errors import AlreadyRunning, ConfigError
 
+PATIENCE_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
 _LONGEST = 1024
 
 
@@ -41,6 +45,18 @@ class Lock:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, base_url.encode())
         return cls(descriptor)
+
+    @classmethod
+    def acquire_patiently(cls, path: Path, base_url: str = "") -> "Lock":
+        """Take the lock when a short command lets go of it; else as ``acquire``."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return cls.acquire(path, base_url)
+            except AlreadyRunning as running:
+                if running.base_url or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOOK_SECONDS)
 
     def release(self) -> None:
         """Let go."""

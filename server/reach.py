@@ -31,6 +31,7 @@ from server.errors import (
     NotFound,
     ServerError,
     ServerUnreachable,
+    StorageFull,
     StoreUnavailable,
     TokenRefused,
 )
@@ -51,6 +52,9 @@ _ERRORS: dict[str, type[ServerError]] = {
     Problem.CONFLICT: Conflict,
     Problem.UNAUTHORIZED: TokenRefused,
     Problem.UNAVAILABLE: StoreUnavailable,
+    Problem.SLOW_DOWN: StoreUnavailable,
+    Problem.STORAGE_FULL: StorageFull,
+    Problem.INTERNAL: ServerUnreachable,
 }
 
 

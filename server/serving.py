@@ -70,7 +70,7 @@ def serve(config: Config, flags: Mapping[str, Any]) -> int:
     check_exposure(config)
     check_files(config)
     keep_private(config.data_dir)
-    with Lock.acquire(config.lock_path):
+    with Lock.acquire_patiently(config.lock_path):
         pass  # nobody else has the data directory open: said here, before anything starts
     host, port = config.address
     _check_port(host, port, config.listen)

@@ -13,6 +13,7 @@ from server import end_of_day
 from server.config import Config, data_dir_of, load_config
 from server.days import longest_life_hours
 from server.errors import ConfigError, NotFound
+from server.lock import Lock
 from server.runtime import Runtime, open_runtime
 from server.withdrawal import finish_withdrawals
 
@@ -23,7 +24,7 @@ def open_to_serve(environ: Mapping[str, str], base_url: Callable[[Config], str])
     Raises ServerError, ConsentError; then nothing is left open.
     """
     config = load_config(data_dir_of(environ), environ)
-    runtime = open_runtime(config, base_url=base_url(config))
+    runtime = open_runtime(config, lock=Lock.acquire_patiently(config.lock_path, base_url(config)))
     try:
         check_promise(runtime)
         finish_withdrawals(runtime)
