@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from server.runtime import Runtime
 from server.web.locale import locale_of_request
 from server.web.pages import NAVIGATION
 from server.web.settings import SETTINGS, in_force, kept_query
+from tests.server.installation import Volunteer
 from tests.server.web.test_overview import imported
 
 HOSTILE = ["", "x", "DARK", "dark ", '"><script>', "../../en", "dark\r\nSet-Cookie: a=b", "\u0000", "a" * 5000]
@@ -150,3 +152,11 @@ def test_the_footer_says_what_becomes_of_the_data(http: FlaskClient) -> None:
     assert "Samples older than 24 hours are deleted at midnight." in http.get("/").text
     polish = http.get("/?lang=pl").text
     assert "Próbki starsze niż 24 godziny są usuwane o północy." in polish and "Licencja MIT" in polish
+
+
+def test_a_volunteers_navigation_leads_to_their_machine(
+    signed_in: Callable[..., FlaskClient], sending: Volunteer
+) -> None:
+    page = signed_in("volunteer", instance=sending.instance).get("/own").text
+    assert f'<a href="/machines/{sending.instance}">My machine</a>' in page
+    assert '<a href="/own" aria-current="page">My data</a>' in page
