@@ -123,7 +123,7 @@ class Line:
 
 
 def pack(consent: ActiveConsent, shape: Shape, count: int, newest_ms: int, first: int = 0) -> Iterator[bytes]:
-    """``count`` gzip bodies, one after another in time, the last a second before ``newest_ms``, numbered from ``first``."""
+    """``count`` gzip bodies, one after another in time up to ``newest_ms``, numbered from ``first``."""
     randomness = random.Random(1)
     templates = [_tables(shape, randomness) for _ in range(min(_TEMPLATES, count))]
     for sequence in range(count):
