@@ -122,7 +122,10 @@ def _parsed(body: bytes) -> ExportMetricsServiceRequest:
     sent = ExportMetricsServiceRequest()
     try:
         if request.mimetype == JSON:
-            json_format.Parse(body.decode("utf-8"), sent, ignore_unknown_fields=True)
+            text = body.decode("utf-8")
+            if not text.lstrip(" \t\r\n").startswith("{"):
+                raise ValueError("a message is an object")  # the parser takes a text for one without known fields
+            json_format.Parse(text, sent, ignore_unknown_fields=True)
         else:
             sent.ParseFromString(body)
     except (json_format.ParseError, DecodeError, ValueError, TypeError, RecursionError) as error:

@@ -113,6 +113,21 @@ def test_a_store_that_is_away(as_operator: FlaskClient, runtime: Runtime, clock:
         described(f"/api/v1/{path}", answer)
 
 
+def test_as_many_ids_as_are_described_however_often_each_is_named(as_operator: FlaskClient) -> None:
+    for path in ("/api/v1/instances", "/api/v1/sparks"):
+        for count, status in ((100, 200), (101, 422)):
+            answer = as_operator.get(path, query_string={"instance": [UNKNOWN] * count})
+            assert answer.status_code == status
+            described(path, answer)
+
+
+@pytest.mark.parametrize("body", ['"AAA"', "[]", " null", "1"])
+def test_otlp_takes_an_object_only(as_operator: FlaskClient, body: str) -> None:
+    answer = as_operator.post("/v1/metrics", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    described("/v1/metrics", answer, "post")
+
+
 def test_an_answer_that_says_more_is_noticed() -> None:
     """The schemas are strict: the tests above would fail over a field that nobody described."""
     schema = whole({"$ref": "#/components/schemas/Instance"})
