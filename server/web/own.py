@@ -12,14 +12,15 @@ Rules:
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from flask import Response, abort, make_response, render_template
+from flask import Response, abort, make_response, render_template, url_for
 
 from consent.alias import alias_of
 from consent.catalogue import TABLES, Column, Table
 from consent.chain import Chain, verify_chain
 from consent.notice import parse
-from consent.wire import Value
+from consent.wire import MAX_AHEAD_MS, Value
 from server.api.state import runtime
 from server.api.viewer import current_viewer
 from server.registry import Evidence
@@ -27,7 +28,7 @@ from server.row_formats import NDJSON_TYPE, every_table
 from server.store.protocol import Row
 from server.web import numbers
 from server.web.archive import archive
-from server.web.locale import locale_of_request
+from server.web.locale import fixed, locale_of_request
 from server.web.pages import blueprint
 from server.web.withdraw import documents, jws_response
 
@@ -75,7 +76,7 @@ def own() -> Response:
         has_code=status is not None and runtime().registry.has_code(status.record_id),
         locale=locale_of_request(),
         shown=shown,
-        csv=None,
+        csv=partial(_rows_link, instance),
     )
     return _private(page)
 
@@ -113,6 +114,12 @@ def own_samples() -> Response:
     return _download(response, f"sysmetric-{alias_of(found[0])}.ndjson")
 
 
+def _rows_link(instance: str, table: str) -> str:
+    """Everything that is held of one table, as CSV."""
+    end_ms = runtime().now_ms() + MAX_AHEAD_MS
+    return url_for("rows.get_rows", instance=instance, table=table, start=0, end=end_ms, format="csv")
+
+
 def shown(column: Column, value: Value) -> str:
     """A value as people read it, by the unit of its column."""
     if value is None:
@@ -122,7 +129,7 @@ def shown(column: Column, value: Value) -> str:
         "1": lambda ratio: numbers.percent(float(ratio or 0)),
         "By": lambda size: numbers.memory(int(size or 0)),
         "By/s": lambda speed: numbers.rate(float(speed or 0)),
-        "{operation}/s": lambda count: f"{float(count or 0):.1f} /s",
+        "{operation}/s": lambda count: f"{fixed(float(count or 0), 1)}/s",
     }
     return write.get(column.unit, str)(value)
 

@@ -1,5 +1,6 @@
 """The volunteer's page: what was agreed to, what is held, everything to take along; and nobody else's."""
 
+import html
 import io
 import json
 import re
@@ -70,3 +71,14 @@ def test_it_closes_with_the_consent(signed_in: SignedIn, sending: Volunteer) -> 
     sending.post_withdrawal()
     assert browser.get("/own").status_code == 403
     assert browser.get("/own/everything.zip").status_code == 404
+
+
+def test_each_granted_table_can_be_taken_along_as_csv(
+    signed_in: Callable[..., FlaskClient], sending: Volunteer
+) -> None:
+    browser = signed_in("volunteer", instance=sending.instance)
+    links = re.findall(r'href="(/api/v1/rows\?[^"]+)"', browser.get("/own").text)
+    assert len(links) == 3
+    for link in links:
+        answer = browser.get(html.unescape(link))
+        assert answer.status_code == 200 and answer.mimetype == "text/csv" and len(answer.text.splitlines()) > 1
