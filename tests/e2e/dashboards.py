@@ -130,7 +130,7 @@ class Watched:
 
     def check(self, url: str, *, but: str = "nothing") -> None:
         """Nobody else was asked, and there is nothing to complain about ``but`` what has this in it."""
-        assert not [complaint for complaint in self.complaints if but not in complaint]
+        assert [complaint for complaint in self.complaints if but not in complaint] == []
         assert self.hosts == {urlsplit(url).netloc}
         self.page.context.close()
 

@@ -80,7 +80,8 @@ export class Heat {
     const pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     pen.scale(ratio, ratio);
     const { start, end } = this.window;
-    const x = (/** @type {number} */ at) => Math.min(Math.max(((at - start) / (end - start)) * frame.width, 0), frame.width);
+    const whole = (/** @type {number} */ px) => Math.round(px * ratio) / ratio; // no pale seams between cells
+    const x = (/** @type {number} */ at) => whole(frame.left + Math.min(Math.max((at - start) / (end - start), 0), 1) * frame.width);
     const gap = this.row > 6 ? 1 : 0;
     time.forEach((at, place) => {
       const next = time[place + 1];
@@ -91,7 +92,7 @@ export class Heat {
         const value = values[place];
         if (value === null) return;
         pen.fillStyle = this.#shade(value);
-        pen.fillRect(frame.left + from, row * this.row, to - from + 0.5, this.row - gap);
+        pen.fillRect(from, row * this.row, to - from, this.row - gap);
       });
     });
     this.#names(pen, frame.left);
