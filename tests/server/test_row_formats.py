@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.catalogue import TABLES, Column, Kind, Table
@@ -55,6 +55,7 @@ def read_back(column: Column, cell: str) -> object:
     return float(cell) if column.kind is Kind.FLOAT else int(cell)
 
 
+@settings(deadline=None)  # a busy machine is not a slow writer
 @given(st.sampled_from(list(TABLES.values())).flatmap(lambda table: st.tuples(st.just(table), rows_of(table))))
 def test_csv_reads_back_as_what_was_written(of: tuple[Table, list[dict[str, Any]]]) -> None:
     table, rows = of
@@ -68,6 +69,7 @@ def test_csv_reads_back_as_what_was_written(of: tuple[Table, list[dict[str, Any]
     assert text.endswith("\r\n")
 
 
+@settings(deadline=None)  # a busy machine is not a slow writer
 @given(st.sampled_from(list(TABLES.values())).flatmap(lambda table: st.tuples(st.just(table), rows_of(table))))
 def test_ndjson_reads_back_and_says_how_many(of: tuple[Table, list[dict[str, Any]]]) -> None:
     table, rows = of
@@ -85,6 +87,7 @@ def test_ndjson_reads_back_and_says_how_many(of: tuple[Table, list[dict[str, Any
     assert last == {"end": len(rows)}
 
 
+@settings(deadline=None)  # a busy machine is not a slow writer
 @given(NAMES)
 def test_a_cell_is_never_a_formula_and_keeps_its_text(name: str) -> None:
     cell = safe_text(name)
@@ -126,6 +129,7 @@ def test_a_time_without_a_date_is_refused(time_ms: int) -> None:
         iso(time_ms)
 
 
+@settings(deadline=None)  # a busy machine is not a slow writer
 @given(st.text(max_size=40), st.integers(0, LAST_MS), st.integers(0, LAST_MS))
 def test_a_file_name_is_safe_in_a_header_and_on_every_disk(alias: str, start_ms: int, end_ms: int) -> None:
     name = file_name(alias, "cpu", start_ms, end_ms, "csv")
