@@ -44,13 +44,24 @@ class Track:
         self.values.append(value)
 
     def settle(self) -> int | None:
-        """Order by time and drop repeats; the time of two samples that contradict each other, or None."""
+        """Order by time and drop repeats; the first time at which two samples contradict each other, or None. Of those
+        the one that was added first stays."""
         if all(before < after for before, after in zip(self.times, self.times[1:], strict=False)):
             return None
-        ordered = sorted(set(zip(self.times, self.values, strict=True)))
+        first: dict[int, float] = {}
+        contradicted: list[int] = []
+        for time, value in zip(self.times, self.values, strict=True):
+            if first.setdefault(time, value) != value:
+                contradicted.append(time)
+        ordered = sorted(first.items())
         self.times = array("q", [time for time, _ in ordered])
         self.values = array("d", [value for _, value in ordered])
-        return next((a[0] for a, b in zip(ordered, ordered[1:], strict=False) if a[0] == b[0]), None)
+        return min(contradicted, default=None)
+
+    def keep_last(self, until: int) -> None:
+        """Forget all samples but the last one not after ``until``."""
+        last = bisect_right(self.times, until)
+        self.times, self.values = self.times[max(0, last - 1) : last], self.values[max(0, last - 1) : last]
 
     def without(self, times: set[int]) -> "Track":
         """A copy that lacks the samples at ``times``."""

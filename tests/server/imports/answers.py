@@ -1,12 +1,11 @@
 """Build answers of Prometheus's HTTP API for the import tests."""
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from server.imports import Imported
-from server.imports.prometheus import read
+from server.imports import Imported, prometheus
+from tests.server.imports.reading import read_bytes
 
 Samples = Iterable[tuple[float, float | str]]
 A = "a.example:9100"
@@ -47,7 +46,7 @@ def vector(*result: dict[str, Any]) -> bytes:
 
 
 def imported(content: bytes) -> list[Imported]:
-    return list(read(io.BytesIO(content), "file.json"))
+    return read_bytes(content, prometheus.FORMAT).chunks
 
 
 def rows(chunks: Iterable[Imported], table: str, source: str = A) -> list[dict[str, Any]]:

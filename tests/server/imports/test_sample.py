@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from server import imports
-from server.imports.prometheus import read
+from tests.server.imports.answers import imported
 
 PATH = Path(imports.__file__).parent / "sample" / "open-server.json"
 
 
 def test_the_bundled_recording_has_two_servers_that_do_something() -> None:
     assert PATH.stat().st_size < 400_000
-    with PATH.open("rb") as stream:
-        chunks = list(read(stream, PATH.name))
+    chunks = imported(PATH.read_bytes())
     assert len({chunk.source for chunk in chunks}) == 2
     ends = {chunk.tables["memory"]["time"][-1] for chunk in chunks}
     assert len(ends) == 1, "both end at the same moment, so that both look alive after --shift-to-now"
