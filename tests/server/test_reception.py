@@ -78,7 +78,15 @@ def test_more_than_fits_is_told_to_slow_down_while_pages_are_served(
     assert Client(app).post("/", data=b"x").text == "1"
 
 
-@pytest.mark.parametrize("path, largest", [("/", LARGEST_BODY), (BATCHES_PATH, MAX_BATCH_BYTES)])
+@pytest.mark.parametrize(
+    "path, largest",
+    [
+        ("/", LARGEST_BODY),
+        (BATCHES_PATH, MAX_BATCH_BYTES),
+        ("/v1/metrics", 4 * 1024 * 1024),
+        ("/api/v1/admin/import-rows", 4 * 1024 * 1024),
+    ],
+)
 def test_what_is_received_is_bounded(path: str, largest: int) -> None:
     received: list[int] = []
 

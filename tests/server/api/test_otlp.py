@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 
 from consent.alias import alias_of
 from server.api.google_status import status_message
-from server.api.otlp import JSON, LARGEST_BODY, LARGEST_PLAIN, PROTOBUF
+from server.api.otlp import JSON, LARGEST_BODY, LARGEST_PLAIN, MOST_OBJECTS, PROTOBUF
 from server.api.state import State
 from server.errors import ProblemError, StorageFull, StoreUnavailable
 from server.runtime import Runtime
@@ -141,6 +141,7 @@ def test_a_readers_token_and_a_session_do_not_push(post: Post, read_token: str) 
         (gzip.compress(b"")[:-1], PROTOBUF, {"Content_Encoding": "gzip"}, 400),
         (gzip.compress(bytes(LARGEST_PLAIN + 1)), PROTOBUF, {"Content_Encoding": "gzip"}, 413),
         (bytes(LARGEST_BODY + 1), PROTOBUF, {}, 413),
+        (b'{"resourceMetrics":[%s{}]}' % (b"{}," * MOST_OBJECTS), JSON, {}, 413),
         (b"", "text/plain", {}, 415),
         (b"", PROTOBUF, {"Content_Encoding": "br"}, 415),
         (b"", PROTOBUF, {"X_Sysmetric_Source": "11111111-1111-1111-1111-111111111111"}, 400),
