@@ -73,7 +73,7 @@
 .smp.page:{[t;i;n;f;u;x;d]                                                / of one day, when there is nothing yet
  if[count x;:x];
  x:.smp.pick[t;i;f|"p"$d;u&"p"$d+1];
- if[n<count x;x:select from x where time<=(asc x`time)n-1];             / a moment is never split
+ if[n<count x;x:x where x[`time]<=(asc x`time)n-1];             / a moment is never split
  ((`time,.smp.part t)except`)xasc(enlist`sym)_x}
 .smp.rows:{[i;t;f;u;n]
  if[not(t in .smp.tables)and n within 1 100000;'`smp.range];

@@ -27,7 +27,10 @@ from tests.store.q_data import EPOCH_NS, MS, QData, Refused, Rows, Sent
 from tests.store.samples import NOON
 
 NULL = -(2**63)
-FUNCTIONS = "upd series latest sparks times rows ledger remember erase expire expiring counts bytes cursor changed check".split()
+FUNCTIONS = (
+    "upd series latest sparks times rows ledger remember"
+    " erase expire expiring counts bytes cursor changed check"
+).split()
 _TYPES = {
     Kind.TIME: TypeEnum.KP,
     Kind.SYMBOL: TypeEnum.KS,

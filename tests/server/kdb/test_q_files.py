@@ -166,6 +166,18 @@ def test_nothing_is_evaluated_but_what_is_listed(one: Source) -> None:
     assert one.name == "plant.q" or "-9!" not in code
 
 
+def shadowed(one: Source) -> list[str]:
+    """Statements with a parameter i and a query in words: there i is the number of the row, whatever came in."""
+    statements = re.split(r"\n(?=\S)", one.code)
+    takes_i, asks = re.compile(r"\{\[(?:\w+;)*i(?:;\w+)*\]"), re.compile(r"\b(?:select|exec|update|delete)\b")
+    return [text for text in statements if takes_i.search(text) and asks.search(text)]
+
+
+def test_no_parameter_is_taken_for_the_number_of_a_row(one: Source) -> None:
+    assert not shadowed(one)
+    assert shadowed(Source("bad.q", "f:{[i;t]\n select from t where sym=i}\ng:{x}\n"))
+
+
 def test_the_static_check_sees_what_it_should() -> None:
     bad = Source("access.q", code_of('f:{value x} / value "\n.z.pg:{[q]eval parse q}\ng:"value"\n'))
     assert {text for kind, text in bad.tokens() if kind == "name"} & EVALUATES == {"value", "eval", "parse"}
