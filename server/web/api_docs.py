@@ -19,12 +19,12 @@ _HOLE = re.compile(r"\{(\w+)\}")
 
 @blueprint.get("/docs/api")
 def api_docs() -> Response:
-    """The page; the same for everybody."""
+    """The page; the description is the same for everybody, the navigation above it is not."""
     page = render_template(
         "api.html", tags=tags(), about=document()["info"]["description"], prose=prose, command=command
     )
     response = make_response(page)
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
