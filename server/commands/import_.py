@@ -26,7 +26,7 @@ def register(parent: typer.Typer) -> None:
     parent.command("import")(import_files)
 
 
-def import_files(
+def import_files(  # pylint: disable=too-many-arguments,too-many-positional-arguments  # the options of a command
     files: Annotated[list[str], typer.Argument(metavar="FILE|DIR|-", help="What to import; - is standard input.")],
     kind: Annotated[
         str, typer.Option("--format", metavar="NAME", help=f"One of: auto, {', '.join(each.name for each in FORMATS)}.")

@@ -18,13 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from server.clock import clock_ms
 from server.commands.terminal import say
 from server.config import Config
-from server.errors import (
-    AlreadyRunning,
-    ImportFailed,
-    InvalidRequest,
-    ServerUnreachable,
-    StoreUnavailable,
-)
+from server.errors import AlreadyRunning, ImportFailed, InvalidRequest, ServerUnreachable, StoreUnavailable
 from server.imports import Chunker, Imported, Report
 from server.imports.finding import Source, find
 from server.imports.following import Follower
@@ -97,6 +91,9 @@ class Import:
             self.stopped = self._strict
         finally:
             result.faults, result.first = report.faults, report.first
+            if result.failed in result.first:  # said once
+                result.first.remove(result.failed)
+                result.faults -= 1
         shown.done(source)
 
     def _hand_on(self, chunk: Imported, result: FileResult, ask: Ask) -> None:

@@ -51,9 +51,9 @@ class Tree(RawIOBase):
     ``rounds``: the files there are, again and again for a tree that grows; each is read on from where it was.
     """
 
-    def __init__(self, top: Path, rounds: Iterable[Sequence[Path]]) -> None:
+    def __init__(self, rounds: Iterable[Sequence[Path]]) -> None:
         super().__init__()
-        self._pieces = _pieces(top, rounds)
+        self._pieces = _pieces(rounds)
         self._before = b""
 
     def readable(self) -> bool:
@@ -70,16 +70,16 @@ class Tree(RawIOBase):
         return block
 
 
-def _pieces(top: Path, rounds: Iterable[Sequence[Path]]) -> Iterator[bytes]:
+def _pieces(rounds: Iterable[Sequence[Path]]) -> Iterator[bytes]:
     """The stream in pieces, an empty one after each round."""
     yield MAGIC
     offsets: dict[Path, int] = {}
     for files in rounds:
-        yield from _merged(top, files, offsets)
+        yield from _merged(files, offsets)
         yield b""
 
 
-def _merged(top: Path, files: Sequence[Path], offsets: dict[Path, int]) -> Iterator[bytes]:
+def _merged(files: Sequence[Path], offsets: dict[Path, int]) -> Iterator[bytes]:
     """The new lines of all files, host by host and day by day, each day in the order of time."""
     known: list[tuple[str, str, str, Path]] = []
     for path in files:
@@ -146,26 +146,26 @@ class _Host:
     told: set[str] = field(default_factory=set)
 
 
-def _read(content: Content, report: Report) -> Iterator[Imported]:
+def _read(  # pylint: disable=too-many-locals  # the pieces of a line
+    content: Content, report: Report
+) -> Iterator[Imported]:
     chunker = content.chunker()
     hosts: dict[str, _Host] = {}
     for number, line in content.lines():
-        place = f"line {number}"
         if not line or line.startswith("#"):
             continue
         metric, _, values = line.partition("\t")
+        place = f"line {number} ({metric[:80]})"
         host, _, rest = metric.partition("/")
         plugin, _, kind = rest.partition("/")
         if not (host and plugin and kind and values):
             report.fault(place, "expected HOST/PLUGIN/TYPE and its values; give the directory, not one file of it")
-            continue
-        sample = _sample(values)
-        if sample is None:
-            report.fault(f"{place} ({metric[:80]})", "expected a time and values, as collectd writes them")
-            continue
-        state = hosts.setdefault(host, _Host({name: Counters(report) for name in _PLUGINS}))
-        for rows in _take(state, host, (plugin, kind), sample, f"{place} ({metric[:80]})", report):
-            yield from chunker.add_all(content.machine(host), rows, place)
+        elif (sample := _sample(values)) is None:
+            report.fault(place, "expected a time and values, as collectd writes them")
+        else:
+            state = hosts.setdefault(host, _Host({name: Counters(report) for name in _PLUGINS}))
+            for rows in _take(state, host, (plugin, kind), sample, place, report):
+                yield from chunker.add_all(content.machine(host), rows, place)
     for host, state in hosts.items():
         for reading_of in list(state.readings):
             yield from chunker.add_all(content.machine(host), _finish(state, host, reading_of, report))

@@ -61,7 +61,7 @@ def _in_directory(top: Path, left_out: Callable[[str, str], None]) -> Iterator[S
             yield _file(path)
     if metrics:
         size = sum(path.stat().st_size for path in metrics)
-        yield Source(str(top), lambda: cast(BinaryIO, collectd.Tree(top, [metrics])), size, None, top)
+        yield Source(str(top), lambda: cast(BinaryIO, collectd.Tree([metrics])), size, None, top)
 
 
 def _classified(top: Path, left_out: Callable[[str, str], None]) -> Iterator[tuple[Path, bool]]:

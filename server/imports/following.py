@@ -167,7 +167,7 @@ class Follower:
         if path is not None:
             return replace(source, open=lambda: cast(BinaryIO, Growing(path, self._stop, self._poll_seconds)))
         if directory is not None:
-            return replace(source, open=lambda: cast(BinaryIO, collectd.Tree(directory, self._metrics(directory))))
+            return replace(source, open=lambda: cast(BinaryIO, collectd.Tree(self._metrics(directory))))
         return source
 
     def _metrics(self, directory: Path) -> Iterator[list[Path]]:

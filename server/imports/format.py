@@ -50,8 +50,8 @@ class Report:
 class Content:
     """One file while it is read. ``stream`` is unpacked, ``position`` counts packed bytes.
 
-    ``source`` is the name given on the command line, or None; ``zone`` is for formats that write local times; ``now_ms``
-    is when the import began. ``raw.read(n)`` may return less than ``n`` bytes, and b"" at the end only.
+    ``source`` is the name given on the command line, or None; ``zone`` is for formats that write local times;
+    ``now_ms`` is when the import began. ``raw.read(n)`` may return less than ``n`` bytes, and b"" at the end only.
     """
 
     def __init__(

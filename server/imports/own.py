@@ -42,7 +42,9 @@ def _read_csv(content: Content, report: Report) -> Iterator[Imported]:
         if not line:
             continue
         try:
-            cells = next(csv.reader([line], strict=True))
+            cells = next(csv.reader([line], strict=True), [])
+            if not cells:
+                raise ValueError("the line has no values")
             if cells[0] == TIME_HEAD:
                 table, order = "", [0]
                 table, order = _header(cells)

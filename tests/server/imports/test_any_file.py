@@ -31,7 +31,7 @@ def _recordings() -> dict[str, list[bytes]]:
         else:
             contents.append(content)
     for host in ("web1", "web2"):
-        contents.append(Tree(GOLDEN, [[path for path in metrics if host in str(path)]]).read())
+        contents.append(Tree([[path for path in metrics if host in str(path)]]).read())
     for content in contents:
         for each in FORMATS:
             if each.matches(content[:_LARGEST]):

@@ -99,7 +99,7 @@ def test_a_tree_that_grows_is_read_on_whole_lines_at_a_time(tmp_path: Path) -> N
         lambda: append("1795569999.000,5"),
         lambda: append("0\n"),
     )
-    stream = Tree(tmp_path, (step() for step in steps))
+    stream = Tree((step() for step in steps))
     whole = stream.read()
     assert whole.startswith(MAGIC) and whole.count(b"\n") > 100
     assert stream.read() == b"web1.example/cpu-0/cpu-user\t1795569999.000,50\n"

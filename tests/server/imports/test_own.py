@@ -81,6 +81,7 @@ def test_the_machine_has_to_be_named() -> None:
         (CSV.replace(b"(By)", b"(KiBy)", 1), 0, "where 'total_bytes (By)' belongs"),
         (CSV.replace(b"total_bytes", b"totals", 1), 0, "no table that is known"),
         (CSV + b'"\r\n', 2, "line 4"),
+        (CSV + b"\r\r\n", 2, "line 4"),
     ],
 )
 def test_what_cannot_be_used_is_named_and_the_rest_read(content: bytes, rows: int, said: str) -> None:
