@@ -152,7 +152,9 @@ def test_an_import_that_was_killed_goes_on(cli: CommandLine, tmp_path: Path) -> 
     path = tmp_path / "long.csv"
     path.write_bytes(exported(*times))
     arguments = [str(BIN), "import", str(path), "--source", "web1"]
-    process = subprocess.Popen(arguments, env=environment(cli.data_dir), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(  # pylint: disable=consider-using-with  # it is killed
+        arguments, env=environment(cli.data_dir), stdout=subprocess.DEVNULL
+    )
     try:
         wal = cli.data_dir / "store"
         until(

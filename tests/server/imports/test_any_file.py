@@ -1,4 +1,4 @@
-"""Every format of the import, given files that somebody else damaged: it reads on or says ImportFailed, nothing else."""
+"""Every format of the import, given files that somebody damaged: it reads on or says ImportFailed, nothing else."""
 
 import io
 from pathlib import Path
