@@ -11,7 +11,7 @@ import { BINARY, labels } from "./units.js";
  * @typedef {import("./charts_layers.js").Picture} Picture
  * @typedef {import("./charts_layers.js").Layer} Layer
  * @typedef {{cursor: (place: number | null) => void, zoom: (from: number, to: number) => void, back: () => void,
- *   drawn?: () => void}} Hooks
+ *   drawn?: () => void}} Hooks `drawn`: uPlot draws a moment later, and only then its frame has a size
  */
 
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
@@ -127,7 +127,6 @@ export class Chart {
   #fit() {
     if (this.plot && this.host.clientWidth && this.host.clientWidth !== this.plot.width) {
       this.plot.setSize({ width: this.host.clientWidth, height: this.height });
-      this.hooks.drawn?.();
     }
   }
 
@@ -184,6 +183,7 @@ export class Chart {
         series: [{}, ...this.#series()],
         bands: this.#bands(),
         hooks: {
+          draw: [() => this.hooks.drawn?.()],
           drawAxes: [(/** @type {any} */ u) => paintGaps(u, this.picture?.gaps ?? [])],
           setCursor: [(/** @type {any} */ u) => this.hooks.cursor(u.cursor.left >= 0 ? u.cursor.idx : null)],
           setSelect: [(/** @type {any} */ u) => this.#selected(u)],
@@ -194,7 +194,6 @@ export class Chart {
     );
     this.plot.root.setAttribute("aria-hidden", "true"); // the numbers and the table say it in words
     if (left >= 0) this.plot.setCursor({ left, top: 10 }, true, false);
-    this.hooks.drawn?.();
   }
 
   #cursor() {

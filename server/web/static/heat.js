@@ -11,6 +11,8 @@ import { kept } from "./series.js";
 
 const TALLEST = 200; // px for all rows together
 const SHADES = 64;
+/** So many cores are told in numbers; more are looked up with the choice of a core. */
+const MOST_TOLD = 64;
 
 /** @typedef {{core: string, values: (number | null)[]}} Core */
 
@@ -58,7 +60,7 @@ export class Heat {
     this.window = { ...window };
     const several = this.shown.cores.length > 1;
     this.host.hidden = !several;
-    this.list.hidden = !several;
+    this.list.hidden = !several || this.shown.cores.length > MOST_TOLD;
   }
 
   /** The colours are others. */

@@ -73,10 +73,8 @@ export class PanelView {
   /** Time goes on, or somebody moves in it. @param {number} start @param {number} end */
   slide(start, end) {
     if (!this.seen) return;
+    if (this.heat) Object.assign(this.heat.window, { start, end });
     this.chart.slide(start, end);
-    if (!this.heat) return;
-    Object.assign(this.heat.window, { start, end });
-    this.heat.draw(this.chart.frame);
   }
 
   /** The cores or disks to choose from; one alone is no choice. @param {string[]} parts @param {string} chosen */
@@ -107,9 +105,8 @@ export class PanelView {
     const none = absent || shown.empty || !lines.length;
     this.root.toggleAttribute("data-empty", none);
     this.host.dataset.none = t(absent ? "instance.none.swap" : "instance.none");
-    this.chart.show(picture);
-    if (this.heat && heat) this.heat.show(heat, context.part, context);
-    this.heat?.draw(this.chart.frame);
+    if (heat) this.heat?.show(heat, context.part, context);
+    this.chart.show(picture); // and the strip with it
     this.stats.show(picture, shown.summary);
     this.#cursor(this.held !== null && this.held < shown.time.length ? this.held : null);
     say(find("[data-role=big]", this.root), none ? "" : this.panel.big(shown));
