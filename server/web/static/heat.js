@@ -107,7 +107,7 @@ export class Heat {
     let place = time.length - 1;
     if (at !== undefined) while (place >= 0 && time[place] > at) place -= 1;
     if (at !== undefined && at - (time[place] ?? -Infinity) > 2 * step) place = -1;
-    say(find("p", this.list), at === undefined ? t("instance.heat.now") : t("instance.heat.at", { time: clock(at) }));
+    say(find("p", this.list), at === undefined ? t("instance.heat.now") : t("instance.heat.at", { time: clock(time[place] ?? at) }));
     const items = find("ul", this.list);
     if (items.childElementCount !== cores.length) {
       items.replaceChildren(...cores.map(({ core }) => make("li", {}, make("i", { "aria-hidden": "true" }), make("span", {}, t("instance.heat.core", { core })), make("b"))));
