@@ -28,7 +28,11 @@ from server.imports.values import Imported
 
 MOST_MOMENTS = 20_000
 _YEAR_2100 = 4_102_444_800
-_LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{.*\})?\s*(\S+)(\s+\S+)?(\s+#.*)?\s*")
+#: Name, labels, value, time, exemplar. Nothing is tried twice: a line of braces or spaces must not take hours.
+_LINE = re.compile(
+    r'([a-zA-Z_:][a-zA-Z0-9_:]*+)\s*+(\{(?:[^"}]++|"(?:[^"\\]++|\\.)*+")*+\})?+'
+    r"\s*+([^\s{]\S*+)(\s++[^\s#]\S*+)?+(\s++#.*+)?+\s*+"
+)
 _BEGINNING = re.compile(
     rb"\s*(# (HELP|TYPE|UNIT) [a-zA-Z_:]|# EOF|# scraped "
     rb"|[a-zA-Z_:][\w:]*(\{[^\n]*\})? +[-+]?(\d[\d.e+-]*|\.\d+|NaN|Inf)( +\d[\d.]*)?( # [^\n]*)?\s*(\n|$))"
