@@ -28,8 +28,7 @@ from tests.store.samples import NOON
 
 NULL = -(2**63)
 FUNCTIONS = (
-    "upd series latest sparks times rows ledger remember"
-    " erase expire expiring counts bytes cursor changed check"
+    "upd series latest sparks times rows ledger remember" " erase expire expiring counts bytes cursor changed check"
 ).split()
 _TYPES = {
     Kind.TIME: TypeEnum.KP,

@@ -24,7 +24,9 @@ Sent = tuple[float, Mapping[str, str | int]]
 
 def golden(name: str) -> ExportMetricsServiceRequest:
     """A recorded request."""
-    return ExportMetricsServiceRequest.FromString((GOLDEN / f"{name}.pb").read_bytes())
+    request = ExportMetricsServiceRequest()
+    request.ParseFromString((GOLDEN / f"{name}.pb").read_bytes())
+    return request
 
 
 def metric(
@@ -64,13 +66,15 @@ def document(*metrics: dict[str, Any], host: str | None = "web1", scope: str = "
 
 def message(*metrics: dict[str, Any], host: str | None = "web1", scope: str = "") -> ExportMetricsServiceRequest:
     """A request."""
-    return json_format.ParseDict(document(*metrics, host=host, scope=scope), ExportMetricsServiceRequest())
+    request = ExportMetricsServiceRequest()
+    json_format.ParseDict(document(*metrics, host=host, scope=scope), request)
+    return request
 
 
 def cpu(user: float, idle: float, at_ms: int, **options: Any) -> dict[str, Any]:
     """The CPU time of one core that tells every main mode."""
     modes = {"user": user, "idle": idle, "system": 0.0, "nice": 0.0}
-    points = [(value, {"cpu.mode": mode, "cpu.logical_number": 3}) for mode, value in modes.items()]
+    points: list[Sent] = [(value, {"cpu.mode": mode, "cpu.logical_number": 3}) for mode, value in modes.items()]
     return metric("system.cpu.time", "s", points, at_ms=at_ms, **options)
 
 
