@@ -237,7 +237,7 @@ POLISH = Phrases(
     ),
     code_title="Twój kod wycofania",
     code_write_down="Zapisz go teraz na kartce. Jest pokazywany raz i nie zostaje nigdzie na tym komputerze.",
-    code_use="Gdy stracisz komputer, wpisz go tutaj, na dowolnym urządzeniu: zgoda zostanie wycofana, a próbki usunięte.",
+    code_use="Gdy stracisz komputer, wpisz go tutaj na dowolnym urządzeniu: zgoda wygaśnie, a próbki zostaną usunięte.",
     code_kept="kod wycofania z {date}; nowy: `sysmetric consent code --new`",
     code_none="nie ma kodu wycofania; aby go dostać: `sysmetric consent code --new`",
 )

@@ -137,6 +137,7 @@ def _state(runtime: Runtime) -> State:
         replay=ReplayGuard(),
         admission=Admission(room_for_batches(runtime.config.threads)),
         downloads=Admission(max(1, runtime.config.threads // 4)),
+        public_downloads=Admission(max(1, runtime.config.threads // 4)),
         telemetry=telemetry,
         readiness=Readiness(runtime),
         code_attempts=Attempts(WRONG_CODES, WRONG_CODE_EVERY_MS, runtime.now_ms),

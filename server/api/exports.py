@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from consent.state import State
 from consent.wire import EXPORT_TAG, Problem
 from server.api.body import Nothing, check_media_type, parse_json, read_body
+from server.api.downloads import stream
 from server.api.signed import signed_by
 from server.api.state import runtime
 from server.errors import ProblemError
@@ -29,4 +30,4 @@ def post_export() -> Response:
     instance, status = signed_by(EXPORT_TAG, raw)
     if status.state is State.WITHDRAWN:
         raise ProblemError(Problem.CONSENT_WITHDRAWN, "the consent was withdrawn and its samples were erased")
-    return Response(every_table(runtime().store.rows(instance)), mimetype=NDJSON_TYPE)
+    return stream(lambda: every_table(runtime().store.rows(instance)), NDJSON_TYPE)

@@ -22,7 +22,7 @@ def get_series_csv() -> Response:
     """The parameters, the rights and the numbers are those of ``/api/v1/series``."""
     query, series = answered()
     name = file_name(f"{alias_of(query.instance)}-chart", query.table, query.start_ms, query.end_ms, "csv")
-    response = Response(as_csv(series), content_type=CSV_TYPE)
+    response = Response(b"".join(as_csv(series)), content_type=CSV_TYPE)  # small: no thread waits for a slow reader
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

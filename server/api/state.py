@@ -24,6 +24,7 @@ class State:
     replay: ReplayGuard
     admission: Admission
     downloads: Admission
+    public_downloads: Admission
     telemetry: Telemetry
     readiness: Readiness
     code_attempts: Attempts

@@ -24,7 +24,9 @@ from server.store.kdb_connection import Address, Connection, Login, error_of, re
 #: What a server calls.
 FUNCTIONS = tuple(
     f".smp.{name}"
-    for name in "upd series latest sparks times rows ledger remember erase expire expiring counts bytes cursor changed check".split()
+    for name in (
+        "upd series latest sparks times rows ledger remember erase expire expiring counts bytes cursor changed check"
+    ).split()
 )
 SECONDS = 15.0
 ROUND_TRIPS = 5
@@ -68,7 +70,7 @@ def _transport(address: Address) -> Finding:
     if is_loopback(address.host):
         return Finding("transport", True, "not encrypted, on this machine only")
     step = "use kdbs://, or a tunnel (WireGuard, SSH) that ends on both machines"
-    # A warning: on a private network, such as that of compose.kdb.yaml, it is as it should be, and the rest can be seen.
+    # A warning: on a private network, such as that of compose.kdb.yaml, it is as it should be.
     return Finding("transport", True, "not encrypted: the login and every sample can be read on the way", step)
 
 

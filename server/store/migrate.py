@@ -13,7 +13,7 @@ Rules:
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -52,8 +52,8 @@ def migrate(source: Store, target: Store, progress: Progress) -> Moved:
     ``progress`` counts every row of the source three times: compared, written, verified.
     """
     wanted = {summary.instance: slices_of(source, summary.instance, progress) for summary in source.latest()}
-    there = {summary.instance for summary in target.latest()}
-    present = {instance: slices_of(target, instance) for instance in wanted if instance in there}
+    there = wanted.keys() & {summary.instance for summary in target.latest()}
+    present = {instance: slices_of(target, instance) for instance in there}
     for instance, found in present.items():
         _refuse_others(instance, found, wanted[instance])
     rows, already = dict.fromkeys(TABLES, 0), dict.fromkeys(TABLES, 0)
@@ -66,13 +66,16 @@ def migrate(source: Store, target: Store, progress: Progress) -> Moved:
                 counts[name] += count
             progress(sum(batch.rows.values()))
     checksum = _verified(target, wanted, progress)
-    batches = sum(_move_ledger(source, target, instance) for instance in wanted)
-    return Moved(len(wanted), batches, rows, already, checksum)
+    return Moved(len(wanted), _move_ledgers(source, target, wanted), rows, already, checksum)
 
 
-def _move_ledger(source: Store, target: Store, instance: str) -> int:
-    """What agents sent; slices of an earlier move stay behind."""
-    return target.remember(instance, [entry for entry in source.ledger(instance) if entry.sequence < FIRST_SEQUENCE])
+def _move_ledgers(source: Store, target: Store, instances: Iterable[str]) -> int:
+    """What agents sent, so that it is known there; slices of an earlier move stay behind."""
+    moved = 0
+    for instance in instances:
+        sent = [entry for entry in source.ledger(instance) if entry.sequence < FIRST_SEQUENCE]
+        moved += target.remember(instance, sent)
+    return moved
 
 
 def _verified(target: Store, wanted: dict[str, Slices], progress: Progress) -> str:

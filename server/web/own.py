@@ -21,6 +21,7 @@ from consent.catalogue import TABLES, Column, Table
 from consent.chain import Chain, verify_chain
 from consent.notice import parse
 from consent.wire import MAX_AHEAD_MS, Value
+from server.api.downloads import stream
 from server.api.state import runtime
 from server.api.viewer import current_viewer
 from server.registry import Evidence
@@ -100,7 +101,7 @@ def own_everything() -> Response:
     instance, evidence = found
     files = {f"{name}.jws": compact for name, compact in documents(evidence).items()}
     files["notice.md"] = verify_chain(evidence.documents).offer.text
-    response = Response(archive(files, every_table(runtime().store.rows(instance))), content_type="application/zip")
+    response = stream(lambda: archive(files, every_table(runtime().store.rows(instance))), "application/zip")
     return _download(response, f"sysmetric-{alias_of(instance)}.zip")
 
 
@@ -110,7 +111,7 @@ def own_samples() -> Response:
     found = _mine()
     if found is None:
         abort(404)
-    response = Response(every_table(runtime().store.rows(found[0])), content_type=NDJSON_TYPE)
+    response = stream(lambda: every_table(runtime().store.rows(found[0])), NDJSON_TYPE)
     return _download(response, f"sysmetric-{alias_of(found[0])}.ndjson")
 
 
