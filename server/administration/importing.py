@@ -72,9 +72,13 @@ def sequence_of(tables: Mapping[str, Columns]) -> int:
 
 
 def refuse_volunteers(source: str) -> None:
-    """Raises InvalidRequest for a name that is an instance id or that a volunteer's machine may be shown as."""
-    if source != source.strip() or not source.isprintable():
-        raise InvalidRequest(f"{source[:40]!r} is no usable name of a machine; name it with --source NAME")
+    """Raises InvalidRequest for a name that is an instance id or that a volunteer's machine may be shown as.
+
+    Host names are ASCII, and only so does no other letter pass for one: a Cyrillic а, a hyphen of another kind, a mark
+    that nobody sees.
+    """
+    if source != source.strip() or not source.isprintable() or not source.isascii():
+        raise InvalidRequest(f"{source[:40]!r} is no usable name of a machine; name it in ASCII with --source NAME")
     if _LIKE_A_UUID.fullmatch(source):
         raise InvalidRequest("the name of the machine looks like an instance id; name it with --source NAME")
     if is_alias(source):
