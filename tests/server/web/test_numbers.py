@@ -1,4 +1,4 @@
-"""Numbers as people read them. ``tests/e2e/test_dashboard.py`` checks that the scripts say the same."""
+"""Numbers as people read them. ``tests/e2e/test_frame.py`` checks that the scripts say the same."""
 
 import pytest
 
