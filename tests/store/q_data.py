@@ -116,7 +116,7 @@ class QData:
             moments: dict[int, list[float]] = defaultdict(list)
             for row in self.rows[name].get(instance, []):
                 if start <= row[0] < end:
-                    moments[row[0]].append(number(row))
+                    moments[row[0]].append(number(row))  # pylint: disable=not-callable  # a function of _FIGURES
             buckets: dict[int, list[float]] = defaultdict(list)
             for time, values in moments.items():
                 joined = sum(values) if name == "disk" else statistics.fmean(values)

@@ -1,7 +1,7 @@
 """Requests that nobody thought of, made from the description: no answer is a failure of the server or a surprise.
 
-``SYSMETRIC_API_EXAMPLES`` (100) is the number of requests per operation. Beyond Schemathesis' own checks: a machine that
-is there is asked for in half of the requests, so that the range, the table and the form are met too.
+``SYSMETRIC_API_EXAMPLES`` (100) is the number of requests per operation. Beyond Schemathesis' own checks: a machine
+that is there is asked for in half of the requests, so that the range, the table and the form are met too.
 """
 
 import os

@@ -65,7 +65,7 @@ def test_they_go_with_the_consent_and_no_id_is_in_clear(registry: Registry, oper
             registry.terminate(consent.record.record_id, NOW_MS + 2)
         else:
             registry.forget_pauses(consent.instance)
-        assert not registry.pauses_of(consent.instance, *ALL) and not len(registry.paused_instances(NOW_MS + 3))
+        assert not registry.pauses_of(consent.instance, *ALL) and len(registry.paused_instances(NOW_MS + 3)) == 0
 
 
 def test_a_sealed_withdrawal_is_kept_sealed_and_goes_with_the_proof(
