@@ -27,7 +27,8 @@ def taken(app: Flask) -> Iterator[Callable[[str], None]]:
             full = Admission(1)
             held.enter_context(full.enter())
             with app.app_context():
-                attach(app, replace(state(), **{room: full}))
+                of_all = replace(state(), downloads=full)
+                attach(app, of_all if room == "downloads" else replace(state(), public_downloads=full))
 
         yield take
 
