@@ -55,7 +55,7 @@ class Proxy:
                 client.settimeout(_PATIENCE)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _serve(self, client: socket.socket, request: bytes) -> None:
+    def _serve(self, client: socket.socket) -> None:
         with closing(client), suppress(OSError):
             while self._open:
                 fault = self.fault

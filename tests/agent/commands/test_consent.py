@@ -252,6 +252,7 @@ class TestOnATerminal:
 
     def _converse(self, process: "subprocess.Popen[bytes]", controller: int, answers: list[str | bytes]) -> str:
         shown, answered, deadline = b"", 0, time.monotonic() + 120  # a busy machine starts Python slowly
+        pressed = time.monotonic()
         while time.monotonic() < deadline:
             over = process.poll() is not None
             ready, _, _ = select.select([controller], [], [], 0.0 if over else 0.1)
@@ -262,7 +263,11 @@ class TestOnATerminal:
             if shown.count("›".encode()) > answered and answered < len(answers):
                 answer = answers[answered]
                 os.write(controller, answer if isinstance(answer, bytes) else f"{answer}\n".encode())
-                answered += 1
+                answered, pressed = answered + 1, time.monotonic()
+            elif answers[answered - 1 : answered] == [b"\x03"] and time.monotonic() - pressed > 1 and not over:
+                # A signal just before the read is noticed only after it: a person presses again.
+                os.write(controller, b"\x03")
+                pressed = time.monotonic()
         return shown.decode("utf-8", "replace")
 
     def test_a_yes(self, unprepared: AgentPaths, operator: Operator) -> None:

@@ -1,6 +1,6 @@
 """Requests that nobody thought of, made from the description: no answer is a failure of the server or a surprise.
 
-``SYSMETRIC_API_EXAMPLES`` (100) is the number of requests per operation. Beyond Schemathesis' own checks: a machine
+``SYSMETRIC_API_EXAMPLES`` (50) is the number of requests per operation. Beyond Schemathesis' own checks: a machine
 that is there is asked for in half of the requests, so that the range, the table and the form are met too.
 """
 
@@ -33,7 +33,7 @@ def as_it_is(_: object, value: Any) -> bytes:
 
 
 Check = Callable[[schemathesis.CheckContext, schemathesis.Response, schemathesis.Case[Any]], bool | None]
-EXAMPLES = int(os.environ.get("SYSMETRIC_API_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("SYSMETRIC_API_EXAMPLES", "50"))
 #: What a description cannot say: that ``end`` is not before ``start``, that a range of years has not 10 buckets, and
 #: what a signed document looks like. 422 is right for those.
 ACROSS_PARAMETERS = {"getSeries", "getSeriesCsv", "getRows", "getGaps"}
