@@ -27,7 +27,8 @@ from consent.chain import verify_offer, verify_receipt, verify_record
 from consent.document import to_payload
 from consent.errors import ChainBroken, NoticeError, OtherKey
 from consent.notice import NOTICE_ID, Notice, check_complete, parse
-from consent.record import Choices, Client, ConsentRecord, Offer, Receipt, make_record
+from consent.record import Choices, Client, ConsentRecord, Offer, Receipt
+from consent.record_rules import make_record
 from consent.signature import Typ, create_key_file, sign
 from consent.wire import Problem
 

@@ -17,7 +17,7 @@ from consent.chain import (
     verify_withdrawal,
 )
 from consent.errors import ChainBroken, ConsentError
-from consent.record import check_matches
+from consent.record_rules import check_matches
 from consent.signature import load_key_file, thumbprint
 
 PROVES = (

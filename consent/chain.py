@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consent.document import from_payload
 from consent.errors import ChainBroken
-from consent.record import ConsentRecord, ErasureReceipt, Offer, Receipt, Withdrawal, check_matches, check_record
+from consent.record import ConsentRecord, ErasureReceipt, Offer, Receipt, Withdrawal
+from consent.record_rules import check_matches, check_record
 from consent.signature import Typ, sha256_hex, thumbprint, verify
 
 _MADE_HERE = object()

@@ -24,6 +24,7 @@ from consent.chain import verify_record
 from consent.document import to_payload
 from consent.notice import Version, check_complete, describe_tables, parse, render, template, versions
 from consent.record import (
+from consent.record_rules import check_matches
     SCHEMA_VERSION,
     ConsentRecord,
     Controller,

@@ -29,8 +29,8 @@ from consent.record import (
     Receipt,
     Retention,
     Withdrawal,
-    make_record,
 )
+from consent.record_rules import make_record
 from consent.signature import Typ, sha256_hex, sign, thumbprint
 
 NOW_MS = 1_790_000_000_000

@@ -12,19 +12,8 @@ import pytest
 
 from consent.document import to_payload
 from consent.errors import RecordError
-from consent.record import (
-    Ceremony,
-    Choices,
-    Client,
-    Event,
-    Method,
-    Quiz,
-    Retention,
-    check_matches,
-    check_record,
-    check_uuid,
-    make_record,
-)
+from consent.record import Ceremony, Choices, Client, Event, Method, Quiz, Retention
+from consent.record_rules import check_matches, check_record, check_uuid, make_record
 
 
 def _choices(*granted: str, term_days: int = 365) -> Choices:

@@ -27,8 +27,8 @@ from consent.record import (
     Quiz,
     Receipt,
     Withdrawal,
-    make_record,
 )
+from consent.record_rules import make_record
 from consent.signature import Typ, create_key_file, sha256_hex, sign, write_exclusively
 from consent.wire import BATCHES_PATH
 from server.config import config_toml, load_config
