@@ -24,7 +24,6 @@ from consent.chain import verify_record
 from consent.document import to_payload
 from consent.notice import Version, check_complete, describe_tables, parse, render, template, versions
 from consent.record import (
-from consent.record_rules import check_matches
     SCHEMA_VERSION,
     ConsentRecord,
     Controller,
@@ -33,8 +32,8 @@ from consent.record_rules import check_matches
     Offered,
     Receipt,
     Retention,
-    check_matches,
 )
+from consent.record_rules import check_matches
 from consent.signature import Typ, sha256_hex, sign, verify
 from consent.state import State
 from consent.wire import MAX_AHEAD_MS, Problem

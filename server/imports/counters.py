@@ -23,8 +23,10 @@ from server.imports.values import Row
 LONGEST_GAP_MS = 600_000
 _MAIN_MODES = {"user", "system", "idle", "nice"}
 _FASTEST = DISK.columns[0].maximum
-_RATES = {"read_bytes", "write_bytes", "reads", "writes"}
-_UNTIL_AVAILABLE = ("free", "buffers", "cached")
+#: Counters that a row of disk needs.
+RATES = {"read_bytes", "write_bytes", "reads", "writes"}
+#: What makes up for a missing ``available``, as in kernels before 3.14.
+UNTIL_AVAILABLE = ("free", "buffers", "cached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +76,51 @@ def _moment(scrape: Scrape) -> tuple[object, ...]:
 
 def _cpu_rows(last: Scrape, scrape: Scrape) -> list[Row]:
     seconds = (scrape.time_ms - last.time_ms) / 1000
-    rows: list[Row] = []
-    for core in sorted(scrape.cpu):
-        spent = _differences(last.cpu.get(core), scrape.cpu[core])
-        if not spent:
-            continue
-        whole = sum(spent.values()) if _MAIN_MODES <= spent.keys() else seconds
-        if whole <= 0:
-            continue
-        interrupts = [spent[mode] for mode in ("irq", "softirq") if mode in spent]
-        shares = {**spent, **({"interrupt": sum(interrupts)} if interrupts else {})}
-        values = (
-            round(min(1.0, shares[column.name] / whole), 4) if column.name in shares else None
-            for column in TABLES["cpu"].columns
-        )
-        rows.append((scrape.time_ms, core, *values))
-    return rows
+    rows = (
+        cpu_row(scrape.time_ms, core, _differences(last.cpu.get(core), modes), seconds)
+        for core, modes in sorted(scrape.cpu.items())
+    )
+    return [row for row in rows if row is not None]
 
 
 def _disk_rows(last: Scrape, scrape: Scrape) -> list[Row]:
     seconds = (scrape.time_ms - last.time_ms) / 1000
-    rows: list[Row] = []
-    for device in sorted(scrape.disk):
-        spent = _differences(last.disk.get(device), scrape.disk[device])
-        rates = {name: difference / seconds for name, difference in spent.items()}
-        if not rates.keys() >= _RATES or max(rates.values()) > _FASTEST:
-            continue
-        busy = rates.get("io_time")
-        rows.append(
-            (
-                scrape.time_ms,
-                device,
-                round(rates["read_bytes"], 1),
-                round(rates["write_bytes"], 1),
-                round(rates["reads"], 2),
-                round(rates["writes"], 2),
-                None if busy is None else round(min(1.0, busy), 4),
-            )
-        )
-    return rows
+    rows = (
+        disk_row(scrape.time_ms, device, _differences(last.disk.get(device), counters), seconds)
+        for device, counters in sorted(scrape.disk.items())
+    )
+    return [row for row in rows if row is not None]
+
+
+def cpu_row(time_ms: int, core: int, spent: Mapping[str, float], seconds: float) -> Row | None:
+    """A row of cpu of the seconds that each mode took within ``seconds`` of the clock; None where there is nothing."""
+    whole = sum(spent.values()) if _MAIN_MODES <= spent.keys() else seconds
+    if not spent or whole <= 0:
+        return None
+    interrupts = [spent[mode] for mode in ("irq", "softirq") if mode in spent]
+    shares = {**spent, **({"interrupt": sum(interrupts)} if interrupts else {})}
+    values = (
+        round(min(1.0, shares[column.name] / whole), 4) if column.name in shares else None
+        for column in TABLES["cpu"].columns
+    )
+    return time_ms, core, *values
+
+
+def disk_row(time_ms: int, device: str, spent: Mapping[str, float], seconds: float) -> Row | None:
+    """A row of disk of what each counter grew by within ``seconds``; None where one is missing or is too fast."""
+    rates = {name: difference / seconds for name, difference in spent.items()}
+    if not rates.keys() >= RATES or max(rates.values()) > _FASTEST:
+        return None
+    busy = rates.get("io_time")
+    return (
+        time_ms,
+        device,
+        round(rates["read_bytes"], 1),
+        round(rates["write_bytes"], 1),
+        round(rates["reads"], 2),
+        round(rates["writes"], 2),
+        None if busy is None else round(min(1.0, busy), 4),
+    )
 
 
 def _memory_rows(scrape: Scrape) -> list[Row]:
@@ -123,8 +131,8 @@ def _memory_rows(scrape: Scrape) -> list[Row]:
 def memory_row(time_ms: int, memory: Mapping[str, float]) -> Row | None:
     """A row of memory of what a scrape has (see ``Scrape``); None where something is missing or out of range."""
     now = dict(memory)
-    if "available" not in now and all(name in now for name in _UNTIL_AVAILABLE):
-        now["available"] = sum(now[name] for name in _UNTIL_AVAILABLE)
+    if "available" not in now and all(name in now for name in UNTIL_AVAILABLE):
+        now["available"] = sum(now[name] for name in UNTIL_AVAILABLE)
     needed = [now.get(name) for name in ("total", "available", "swap_total", "swap_free")]
     if any(value is None or not 0 <= value <= MAX_SAFE_INTEGER for value in needed):
         return None

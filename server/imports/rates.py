@@ -5,8 +5,7 @@ Rules:
 * A rate is the difference of a counter over the difference of time between two neighbouring samples, and stands at the
   later one. The first sample has none. A counter that went back was reset: that interval gives no row for its part,
   never a negative rate. A rate beyond what the catalogue admits gives none either.
-* A core's modes are shares of the CPU time between two samples, as in the agent; where the file lacks a main mode
-  they are shares of the clock. Hardware and software interrupts are one column, and a mode that the file lacks is None.
+* What a row is made of stands in ``counters``, which does the same scrape by scrape. Here samples come in any order.
 * Asked more often than it scrapes, Prometheus repeats the last scrape. A time step at which nothing of
   the machine moved, CPU counters included, is such a repeat and is dropped, or it would show as idleness and then as a
   peak. So is then the first step, for nobody knows how old its scrape was.
@@ -15,18 +14,12 @@ Rules:
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
-from consent.catalogue import DISK, TABLES
-from consent.wire import Columns, Value
-
-Row = tuple[Value, ...]
-_MAIN_MODES = {"user", "system", "idle"}
-_FASTEST = DISK.columns[0].maximum
-_RATES = {"read_bytes", "write_bytes", "reads", "writes"}
-_UNTIL_AVAILABLE = ("free", "buffers", "cached")
+from consent.wire import Columns
+from server.imports.counters import RATES, UNTIL_AVAILABLE, cpu_row, disk_row, memory_row
+from server.imports.values import Row, columns_of
 
 
 class Track:
@@ -118,78 +111,46 @@ def chunks(machine: Machine, steps: int) -> Iterator[dict[str, Columns]]:
     """The machine's rows in time order, at most ``steps`` time steps at a time; only tables that have rows."""
     times = sorted({time for track in machine.tracks() for time in track.times})
     for start in range(0, len(times), steps):
-        last = min(start + steps, len(times)) - 1
+        first, last = times[start], times[min(start + steps, len(times)) - 1]
         found = {
-            "cpu": _parts(
-                _cpu_rows(core, machine.cpu[core], times[start], times[last]) for core in sorted(machine.cpu)
-            ),
-            "memory": _memory_rows(machine.memory, times[start], times[last]),
-            "disk": _parts(
-                _disk_rows(name, machine.disk[name], times[start], times[last]) for name in sorted(machine.disk)
-            ),
+            "cpu": [row for core, modes in machine.cpu.items() for row in _cpu_rows(core, modes, first, last)],
+            "memory": _memory_rows(machine.memory, first, last),
+            "disk": [row for name, counters in machine.disk.items() for row in _disk_rows(name, counters, first, last)],
         }
         if any(found.values()):
-            yield {name: _columns(name, rows) for name, rows in found.items() if rows}
+            yield {name: columns_of(name, rows) for name, rows in found.items() if rows}
 
 
 def missing_memory(memory: Mapping[str, Track]) -> list[str]:
     """What a row of memory still needs."""
-    available = ("available",) if not all(name in memory for name in _UNTIL_AVAILABLE) else ()
+    available = ("available",) if not all(name in memory for name in UNTIL_AVAILABLE) else ()
     return [name for name in ("total", *available, "swap_total", "swap_free") if name not in memory]
 
 
 def missing_disk(counters: Mapping[str, Track]) -> list[str]:
     """What a row of disk still needs."""
-    return sorted(_RATES - counters.keys())
+    return sorted(RATES - counters.keys())
 
 
 def _cpu_rows(core: int, modes: Mapping[str, Track], first: int, last: int) -> Iterator[Row]:
     for time, milliseconds, spent in _intervals(modes, first, last):
-        interrupts = [spent[mode] for mode in ("irq", "softirq") if mode in spent]
-        whole = sum(spent.values()) if _MAIN_MODES <= spent.keys() else milliseconds / 1000
-        if whole <= 0:
-            continue
-        shares: dict[str, float] = {**spent, **({"interrupt": sum(interrupts)} if interrupts else {})}
-        yield (
-            time,
-            core,
-            *(
-                round(min(1.0, shares[column.name] / whole), 4) if column.name in shares else None
-                for column in TABLES["cpu"].columns
-            ),
-        )
+        row = cpu_row(time, core, spent, milliseconds / 1000)
+        if row is not None:
+            yield row
 
 
 def _disk_rows(device: str, counters: Mapping[str, Track], first: int, last: int) -> Iterator[Row]:
     for time, milliseconds, spent in _intervals(counters, first, last):
-        rates = {name: difference * 1000 / milliseconds for name, difference in spent.items()}
-        if not rates.keys() >= _RATES or max(rates.values()) > _FASTEST:
-            continue
-        busy = rates.get("io_time")
-        yield (
-            time,
-            device,
-            round(rates["read_bytes"], 1),
-            round(rates["write_bytes"], 1),
-            round(rates["reads"], 2),
-            round(rates["writes"], 2),
-            None if busy is None else round(min(1.0, busy), 4),
-        )
+        row = disk_row(time, device, spent, milliseconds / 1000)
+        if row is not None:
+            yield row
 
 
 def _memory_rows(memory: Mapping[str, Track], first: int, last: int) -> list[Row]:
     at = {name: track.window(first, last) for name, track in memory.items()}
-    rows: list[Row] = []
-    for time in sorted(at.get("total", {})):
-        now = {name: values[time] for name, values in at.items() if time in values}
-        if "available" not in now and all(name in now for name in _UNTIL_AVAILABLE):
-            now["available"] = sum(now[name] for name in _UNTIL_AVAILABLE)
-        if time < first or not {"total", "available", "swap_total", "swap_free"} <= now.keys():
-            continue
-        total, swap = int(now["total"]), int(now["swap_total"])
-        available = min(total, int(now["available"]))
-        rows.append((time, total, available, total - available, swap, max(0, swap - int(now["swap_free"]))))
-    return rows
+    times = sorted(time for time in at.get("total", {}) if time >= first)
+    rows = (memory_row(time, {name: values[time] for name, values in at.items() if time in values}) for time in times)
+    return [row for row in rows if row is not None]
 
 
 def _intervals(tracks: Mapping[str, Track], first: int, last: int) -> Iterator[tuple[int, int, dict[str, float]]]:
@@ -204,16 +165,6 @@ def _intervals(tracks: Mapping[str, Track], first: int, last: int) -> Iterator[t
         }
         if spent and min(spent.values()) >= 0:
             yield time, time - before, spent
-
-
-def _parts(parts: Iterable[Iterable[Row]]) -> list[Row]:
-    """The rows of all parts, which come in their own order, by time and then by part."""
-    return sorted((row for rows in parts for row in rows), key=lambda row: cast(int, row[0]))
-
-
-def _columns(table: str, rows: Sequence[Row]) -> Columns:
-    names = [column.name for column in TABLES[table].wire_columns]
-    return dict(zip(names, (list(values) for values in zip(*rows, strict=True)), strict=True))
 
 
 def _without(tracks: Mapping[str, Track], times: set[int]) -> dict[str, Track]:

@@ -20,6 +20,7 @@ from consent.catalogue import TABLES, Table
 from consent.wire import Ack, AckStatus
 from server.errors import InstanceErased, SequenceReused, StoreError
 from server.store.day import Day
+from server.store.grouping import take_group
 from server.store.incoming import Block, Incoming, Key, joined
 from server.store.memory import Memory
 from server.store.partition import Partition, PartitionFiles, rollback, store_error
@@ -97,12 +98,7 @@ class GroupCommit:
     def commit_waiting(self) -> None:
         """Commit everything that waits, as few transactions as possible."""
         while self._waiting:
-            group = [self._waiting.popleft()]
-            rows = group[0].row_count
-            while self._waiting and rows + self._waiting[0].row_count <= GROUP_ROWS:
-                group.append(self._waiting.popleft())
-                rows += group[-1].row_count
-            self._commit(group)
+            self._commit(take_group(self._waiting, GROUP_ROWS))
 
     def _commit(self, group: list[Request]) -> None:
         batches = [batch for request in group for batch in request.batches]

@@ -19,6 +19,7 @@ from consent.catalogue import TABLES, Table
 from consent.wire import Ack, AckStatus
 from server.errors import ConfigError, InstanceErased, SequenceReused, StorageFull, StoreError, StoreUnavailable
 from server.store.answer import series_of, sparks_of
+from server.store.grouping import take_group
 from server.store.incoming import canonical_instance
 from server.store.kdb_client import QUICK_SECONDS, READERS, KdbClient
 from server.store.kdb_columns import (
@@ -256,12 +257,7 @@ class KdbStore:
     def _send_waiting(self) -> None:
         """In the writing thread: everything that waits, in as few calls as possible."""
         while self._waiting:
-            group = [self._waiting.popleft()]
-            rows = group[0].row_count
-            while self._waiting and rows + self._waiting[0].row_count <= GROUP_ROWS:
-                group.append(self._waiting.popleft())
-                rows += group[-1].row_count
-            self._send(group)
+            self._send(take_group(self._waiting, GROUP_ROWS))
 
     def _send(self, group: list[_Request]) -> None:
         batches = [batch for request in group for batch in request.batches]

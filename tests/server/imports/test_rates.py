@@ -22,6 +22,7 @@ def test_a_mode_with_a_missing_sample_is_none_for_the_intervals_it_touches() -> 
 
 def test_shares_never_add_up_to_more_than_the_interval_when_the_clock_is_late() -> None:
     modes = {"user": track((0, 0), (1000, 0.9)), "system": track((0, 0), (1000, 0.1)), "idle": track((0, 0), (1000, 1))}
+    modes["nice"] = track((0, 0), (1000, 0))
     [tables] = chunks(Machine(cpu={0: modes}), 600)
     assert (tables["cpu"]["user"], tables["cpu"]["system"], tables["cpu"]["idle"]) == ([0.45], [0.05], [0.5])
 
