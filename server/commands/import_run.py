@@ -69,6 +69,8 @@ class Import:
     def once(self, names: Sequence[str], ask: Ask, shift_to_now: bool) -> None:
         """Import what there is. Raises ServerError where the server cannot store."""
         sources = find(names, lambda name, reason: self.left_out.append(f"{name}: {reason}"))
+        if not sources:
+            self.left_out.append(f"{', '.join(names)}: there is no file in it that could be imported")
         with _progress(sources, self._quiet) as shown:
             if shift_to_now:
                 self.shift_ms = self._shift(sources)

@@ -199,3 +199,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     small, large = measure(2_000), measure(100_000)
     assert (small[0], large[0]) == (2_000, 100_000)
     assert large[1] - small[1] < 16 * 1024, (small, large)  # KiB; the rows alone would be three times that
+
+
+def test_a_directory_with_nothing_in_it_is_named(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    said = cli("import", str(tmp_path / "logs"))
+    assert said.code == 1 and "logs: there is no file in it that could be imported" in said.err
