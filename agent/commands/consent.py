@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.clock import clock_ms
-from agent.commands.consent_give import Locale, Url, give
+from agent.commands.consent_give import Locale, give
 from agent.commands.terminal import AsJson, print_json, say
 
 if TYPE_CHECKING:

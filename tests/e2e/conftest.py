@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.e2e.dashboards import Dashboard, Watched
 from tests.processes import BIN, WHO, clean_environment, free_port, healthy, until
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "screenshots"
@@ -166,6 +167,20 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield started
         started.close()
+
+
+class Served(Protocol):
+    """What the fixture ``served`` of a module gives: a server with machines that suit its tests."""
+
+    dashboard: Dashboard
+
+
+@pytest.fixture
+def watched(browser: Browser, served: Served) -> Iterator[Watched]:
+    """A page that must not complain and must not ask anybody else."""
+    made = Watched(browser)
+    yield made
+    made.check(served.dashboard.url)
 
 
 @contextmanager

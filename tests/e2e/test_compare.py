@@ -44,14 +44,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    """A page that must not complain and must not ask anybody else."""
-    made = Watched(browser)
-    yield made
-    made.check(served.dashboard.url)
-
-
-@pytest.fixture
 def page(watched: Watched, served: Served) -> Page:
     """Both open servers over the last hour, drawn."""
     watched.page.goto(f"{served.dashboard.url}/compare?instance={served.first}&instance={served.second}&range=1h")

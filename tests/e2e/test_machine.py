@@ -52,14 +52,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    """A page that must not complain and must not ask anybody else."""
-    made = Watched(browser)
-    yield made
-    made.check(served.dashboard.url)
-
-
-@pytest.fixture
 def page(watched: Watched, served: Served) -> Page:
     """The operator's page of the live machine, with a quarter of an hour on it."""
     opened = watched.enter_at(served.dashboard.operator_link(), f"/machines/{served.live}?range=15m")

@@ -54,17 +54,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    """A page that must not complain and must not ask anybody else."""
-    made = Watched(browser)
-    made.page.add_init_script(SPY)
-    yield made
-    made.check(served.dashboard.url)
-
-
-@pytest.fixture
 def page(watched: Watched, served: Served) -> Page:
     """The fifteen minutes of the samples, and no more: nothing moves by itself."""
+    watched.page.add_init_script(SPY)
     watched.page.goto(served.path(f"from={served.now - 15 * MINUTE}&to={served.now}"))
     expect(step(watched.page)).to_have_text("each point = 2 s")
     watched.page.wait_for_load_state("networkidle")

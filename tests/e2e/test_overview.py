@@ -50,14 +50,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    """A page that must not complain and must not ask anybody else."""
-    made = Watched(browser)
-    yield made
-    made.check(served.dashboard.url)
-
-
-@pytest.fixture
 def page(watched: Watched, served: Served) -> Page:
     """The operator's overview, with its lines drawn."""
     opened = watched.enter(served.dashboard.operator_link())
