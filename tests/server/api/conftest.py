@@ -109,3 +109,24 @@ def operator_token(runtime: Runtime, clock: Clock) -> str:
 def read_token(runtime: Runtime, clock: Clock) -> str:
     """A token that may look."""
     return runtime.registry.create_token("test", "read", None, clock())[1]
+
+
+@pytest.fixture
+def as_operator(app: Flask, operator_token: str) -> FlaskClient:
+    """A client with the operator's token."""
+    made = app.test_client()
+    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {operator_token}"
+    return made
+
+
+@pytest.fixture
+def as_volunteer(app: Flask) -> Callable[[Volunteer], FlaskClient]:
+    """A browser with that volunteer's session."""
+
+    def sign_in(volunteer: Volunteer) -> FlaskClient:
+        browser = app.test_client()
+        with browser.session_transaction() as session:
+            session.update(role="volunteer", instance=volunteer.instance)
+        return browser
+
+    return sign_in

@@ -5,7 +5,6 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -44,14 +43,6 @@ def whole(schema: dict[str, Any]) -> dict[str, Any]:
 
 def as_typed(schema: dict[str, Any], text: str) -> Any:
     return int(text) if schema["type"] == "integer" else text
-
-
-@pytest.fixture
-def as_operator(app: Flask, operator_token: str) -> FlaskClient:
-    """A client with the operator's token."""
-    made = app.test_client()
-    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {operator_token}"
-    return made
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from google.protobuf import json_format
+from google.rpc.status_pb2 import Status  # pylint: disable=no-name-in-module  # generated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from werkzeug.test import TestResponse
 
 from consent.alias import alias_of
-from server.api.google_status import status_message
 from server.api.otlp import JSON, LARGEST_BODY, LARGEST_PLAIN, MOST_OBJECTS, PROTOBUF
 from server.api.state import State
 from server.errors import ProblemError, StorageFull, StoreUnavailable
@@ -60,7 +60,7 @@ def told(answer: TestResponse) -> Any:
         said = answer.get_json()
         return said["code"], said["message"]
     assert answer.content_type == PROTOBUF
-    status = type(status_message(400, "")).FromString(answer.data)
+    status = Status.FromString(answer.data)
     return status.code, status.message
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,27 +30,6 @@ def open_server(runtime: Runtime, clock: Clock) -> str:
     tables = {name: document[name] for name in ("cpu", "memory")}
     runtime.store.append([StoredBatch(instance, 1, bytes(32), tables)])
     return instance
-
-
-@pytest.fixture
-def as_volunteer(app: Flask) -> Callable[[Volunteer], FlaskClient]:
-    """A browser with that volunteer's session."""
-
-    def sign_in(volunteer: Volunteer) -> FlaskClient:
-        browser = app.test_client()
-        with browser.session_transaction() as session:
-            session.update(role="volunteer", instance=volunteer.instance)
-        return browser
-
-    return sign_in
-
-
-@pytest.fixture
-def as_operator(app: Flask, operator_token: str) -> FlaskClient:
-    """A client with the operator's token."""
-    made = app.test_client()
-    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {operator_token}"
-    return made
 
 
 def shown(http: FlaskClient) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -23,27 +22,6 @@ from tests.server.problems import check_problem
 
 UNKNOWN = "0b9d1f7e-8c55-4f0a-b5a7-2f1e3d4c5b6a"
 PATHS = ("/api/v1/rows", "/api/v1/series.csv")
-
-
-@pytest.fixture
-def as_operator(app: Flask, operator_token: str) -> FlaskClient:
-    """A client with the operator's token."""
-    made = app.test_client()
-    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {operator_token}"
-    return made
-
-
-@pytest.fixture
-def as_volunteer(app: Flask) -> Callable[[Volunteer], FlaskClient]:
-    """A browser with that volunteer's session."""
-
-    def sign_in(volunteer: Volunteer) -> FlaskClient:
-        browser = app.test_client()
-        with browser.session_transaction() as session:
-            session.update(role="volunteer", instance=volunteer.instance)
-        return browser
-
-    return sign_in
 
 
 def ask(http: FlaskClient, instance: str, clock: Clock, path: str = PATHS[0], **options: Any) -> TestResponse:
