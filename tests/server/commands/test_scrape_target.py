@@ -19,6 +19,9 @@ class _Misbehaving(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name  # http.server's name
         kind = self.path.strip("/")
+        if kind == "drip":
+            self._drip()
+            return
         self.send_response({"broken": 500, "elsewhere": 302}.get(kind, 200))
         self.send_header("Content-Type", "text/html" if kind == "page" else "text/plain; version=0.0.4")
         body = {"bomb": gzip.compress(bytes(LARGEST_BODY + 1)), "packed": gzip.compress(GOOD)}.get(kind, GOOD)
@@ -38,6 +41,16 @@ class _Misbehaving(BaseHTTPRequestHandler):
                     self.wfile.write(b"#\n")
                     time.sleep(0.05)  # what the test is about: a byte now and then
             self.wfile.write(body)
+        except OSError:
+            pass  # the client left, as it should
+
+    def _drip(self) -> None:
+        """A header that never ends."""
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                self.wfile.write(b"a")
+                time.sleep(0.05)  # what the test is about: a byte now and then
         except OSError:
             pass  # the client left, as it should
 
@@ -67,6 +80,7 @@ def url() -> Iterator[str]:
         ("bomb", "longer than 16 MiB"),
         ("cut", "broke off"),
         ("slow", "too long"),
+        ("drip", "did not answer within 1 s"),
     ],
 )
 def test_a_server_that_misbehaves_fails_within_bounds(url: str, kind: str, words: str) -> None:
