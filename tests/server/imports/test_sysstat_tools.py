@@ -122,8 +122,10 @@ def test_disks_as_sar_prints_them(recording: Recording, stored: Read) -> None:
     assert rows or stored.report.faults
     for (time, name), (read, written, reads, writes, busy) in rows.items():
         line, whole = known[time, name], machine[time]
+        # sar reads disks one after another and all of them together once more: under load its own figures differ.
+        apart = abs(sum(load["tps"] for (at, _), load in known.items() if at == time) - whole["tps"])
         assert (read, written) == pytest.approx((line["rkB/s"] * 1024, line["wkB/s"] * 1024), abs=ROUNDED * 1024)
-        assert reads <= whole["rtps"] + ROUNDED and writes <= whole["wtps"] + ROUNDED
+        assert reads <= whole["rtps"] + apart + ROUNDED and writes <= whole["wtps"] + apart + ROUNDED
         assert reads + writes == pytest.approx(line["tps"], abs=whole["dtps"] + 0.1)
         assert busy == pytest.approx(min(1.0, line["%util"] / 100), abs=0.0001)
 
